@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The daemon's one mind: commands from api/ and events from workers in, state changes and worker commands out.
+// Single-threaded and pure: time, disk and processes are ports. Every public mutation is one store transaction.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "orchestrator/session/model.hpp"
+#include "orchestrator/session/ports.hpp"
+
+namespace auralink::session {
+
+struct Settings {
+  unsigned max_conferences = 64;    ///< running at the same time
+  unsigned max_branches = 32;       ///< per conference
+  Millis heartbeat_timeout{6'000};  ///< three missed worker statistics
+  Millis hello_timeout{10'000};     ///< spawn -> Hello
+  Millis term_grace{5'000};         ///< SIGTERM -> SIGKILL
+  Millis stall_warning{5'000};      ///< a branch without progress is called stalled
+  std::string default_path = "{conference}/{recording}";  ///< used when a branch names no path; the suffix is added
+};
+
+struct NewConference {
+  std::optional<std::string> id;  ///< [A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}; generated when absent
+  std::string pipeline;
+  json::Value parameters = json::Value::object();
+};
+
+struct NewRecording {
+  std::string conference;
+  std::optional<std::string> id;
+  std::string container = "mp4";      ///< mp4 | webm | mkv | segments
+  std::optional<std::string> path;    ///< template, see paths.hpp
+};
+
+class Service final : public WorkerEvents {
+ public:
+  Service(Settings, Clock&, Store&, Catalog&, WorkerHost&, Storage&);
+  ~Service() override;
+
+  void add_listener(Listener*);
+
+  /// Loads the store and tells the truth about what a previous daemon left: conferences that were live are ended as
+  /// `killed` (or restarted when desired and their policy says so), their recordings become `interrupted`.
+  void recover();
+
+  // Commands. A repeated command with the same meaning succeeds and changes nothing.
+  Outcome<Conference> create(const NewConference&);
+  Outcome<Conference> stop(std::string_view conference);
+  Outcome<void> forget(std::string_view conference);  ///< only when ended
+  Outcome<Branch> add_branch(std::string_view conference, std::string_view name, const json::Value& branch);
+  Outcome<Branch> remove_branch(std::string_view conference, std::string_view name);
+  Outcome<Recording> start_recording(const NewRecording&);
+  Outcome<Recording> stop_recording(std::string_view id);
+  Outcome<void> request_graph(std::string_view conference);  ///< answer arrives as event "conference.graph"
+
+  /// SIGTERM: refuse new work, stop what runs cleanly. drained() is true when no worker is left.
+  void drain();
+  [[nodiscard]] bool draining() const;
+  [[nodiscard]] bool drained() const;
+
+  /// Advances every deadline; call at least five times a second.
+  void tick();
+
+  // Queries.
+  [[nodiscard]] const Conference* conference(std::string_view id) const;
+  [[nodiscard]] const Recording* recording(std::string_view id) const;
+  [[nodiscard]] std::vector<const Conference*> conferences() const;  ///< by id
+  [[nodiscard]] std::vector<const Recording*> recordings() const;    ///< by id
+  [[nodiscard]] std::optional<std::string> graph(std::string_view conference) const;  ///< latest DOT
+  [[nodiscard]] std::vector<Event> events_after(std::int64_t seq, std::size_t limit) const;
+  [[nodiscard]] const Catalog& catalog() const;
+
+  // WorkerEvents
+  void on_hello(std::string_view, std::uint32_t, std::int64_t) override;
+  void on_running(std::string_view, std::uint32_t) override;
+  void on_branch(std::string_view, std::uint32_t, std::string_view, BranchState, std::string_view, std::uint64_t,
+                 std::int64_t) override;
+  void on_stats(std::string_view, std::uint32_t, const WorkerStats&) override;
+  void on_graph(std::string_view, std::uint32_t, std::string) override;
+  void on_exit(std::string_view, std::uint32_t, const WorkerExit&) override;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace auralink::session
