@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/rtphdrext/core/rtp_packet.hpp"
+
+namespace auralink::rtphdrext {
+namespace {
+
+constexpr std::size_t kFixed = 12;
+constexpr std::size_t kExtensionHead = 4;
+
+std::uint16_t read16(Bytes bytes, std::size_t at) noexcept {
+  return static_cast<std::uint16_t>((bytes[at] << 8U) | bytes[at + 1]);
+}
+
+}  // namespace
+
+const char* describe(Fault fault) noexcept {
+  switch (fault) {
+    case Fault::kTruncated:
+      return "truncated header";
+    case Fault::kVersion:
+      return "not RTP version 2";
+    case Fault::kPadding:
+      return "impossible padding count";
+    case Fault::kBrokenElement:
+      return "extension element past the end of the extension";
+    case Fault::kOtherForm:
+      return "extension is not in the one-byte form";
+    case Fault::kNoRoom:
+      return "no room in the extension";
+  }
+  return "unknown";
+}
+
+Result<Header> parse_header(Bytes head, std::size_t packet_size) noexcept {
+  if (head.size() < kFixed || packet_size < kFixed) return Fault::kTruncated;
+  const unsigned first = head[0];
+  if ((first >> 6U) != 2U) return Fault::kVersion;
+
+  Header header;
+  header.padding = (first & 0x20U) != 0;
+  header.extension = (first & 0x10U) != 0;
+  header.fixed_size = kFixed + 4U * (first & 0x0FU);
+  header.payload_offset = header.fixed_size;
+  if (header.extension) {
+    if (head.size() < header.extension_offset()) return Fault::kTruncated;
+    header.profile = read16(head, header.fixed_size);
+    header.extension_bytes = 4U * std::size_t{read16(head, header.fixed_size + 2)};
+    header.payload_offset += kExtensionHead + header.extension_bytes;
+  }
+  if (header.payload_offset > packet_size || header.payload_offset > head.size()) return Fault::kTruncated;
+  return header;
+}
+
+bool padding_fits(const Header& header, std::size_t packet_size, std::uint8_t last_byte) noexcept {
+  return !header.padding || (last_byte != 0 && last_byte <= packet_size - header.payload_offset);
+}
+
+}  // namespace auralink::rtphdrext

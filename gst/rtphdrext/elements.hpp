@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The elements of this plugin; each is defined by the shell of its name.
+#pragma once
+
+#include <gst/gst.h>
+
+GST_ELEMENT_REGISTER_DECLARE(rtpextinject)

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gst/gst.h>
+
+#include "gst/rtphdrext/elements.hpp"
+
+#define PACKAGE "auralink"  // GST_PLUGIN_DEFINE reads it
+
+static gboolean plugin_init(GstPlugin* plugin) noexcept { return GST_ELEMENT_REGISTER(rtpextinject, plugin); }
+
+GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, auralinkrtphdrext, "RTP header extensions (RFC 8285)",
+                  plugin_init, AURALINK_VERSION, "LGPL", "AuraLink", "https://auralink.dev")
