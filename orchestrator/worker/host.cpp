@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/worker/host.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <list>
+
+#include "orchestrator/worker/channel.hpp"
+#include "orchestrator/worker/messages.hpp"
+#include "orchestrator/worker/process.hpp"
+#include "orchestrator/worker/timer.hpp"
+
+namespace auralink::worker {
+namespace {
+
+using session::Millis;
+using telemetry::Level;
+
+constexpr Millis kLongestRespawn{30'000};
+
+[[nodiscard]] Level level_of(std::uint32_t gst_level) {
+  if (gst_level <= 1) return Level::error;
+  if (gst_level <= 3) return Level::warning;  // GStreamer's FIXME sits between warning and info
+  return gst_level == 4 ? Level::info : Level::debug;
+}
+
+}  // namespace
+
+class Host::Impl {
+ public:
+  /// One child: idle until it is given a conference, then bound to it for life.
+  struct Worker {
+    std::unique_ptr<Process> process;
+    std::unique_ptr<Channel> channel;
+    Timer timer;             ///< idle: ready timeout; channel gone: stop ladder; ended: waiting for it
+    std::string conference;  ///< empty: idle
+    std::uint32_t epoch = 0;
+    bool hello = false;
+    bool leaving = false;  ///< idle and told to go, or broken: not to be used any more
+    std::int64_t said_pid = 0;
+    std::optional<session::ExitClass> said;
+    std::string reason;
+    std::optional<Process::End> end;
+  };
+  using Workers = std::list<Worker>;
+
+  Impl(HostSettings settings, const telemetry::Logger& logger, GMainContext* context)
+      : settings_{std::move(settings)}, logger_{logger}, context_{context} {}
+
+  // --- commands
+  // ---------------------------------------------------------------------------------------------
+
+  session::Outcome<void> start(const session::WorkerStart& start) {
+    auto at = find(start.conference);
+    if (at != workers_.end())
+      return tl::unexpected(
+          session::Problem{.kind = session::Problem::Kind::conflict,
+                           .detail = "the last worker of this conference has not ended yet"});
+    auto spare = pick_spare();
+    if (spare == workers_.end()) {
+      auto spawned = spawn();
+      if (!spawned)
+        return tl::unexpected(session::Problem{.kind = session::Problem::Kind::unavailable,
+                                               .detail = "cannot start a worker: " + spawned.error(),
+                                               .reason = "worker"});
+      spare = *spawned;
+    }
+    auto& worker = *spare;
+    worker.timer.cancel();
+    worker.conference = start.conference;
+    worker.epoch = start.epoch;
+    logger_.debug("worker assigned", {{"conference", worker.conference},
+                                      {"epoch", worker.epoch},
+                                      {"pid", worker.process->pid()},
+                                      {"warm", worker.hello}});
+    // When this fails the channel's own end reports it, like any other loss of the worker.
+    worker.channel->send(start_message(start, settings_.media_root, settings_.gst_log_level));
+    if (worker.hello) {
+      // Never from inside a command: the session is in the middle of its transaction.
+      worker.timer.start(context_, Millis{0}, [this, spare] { report_hello(*spare); });
+    }
+    refill(settings_.refill_delay);
+    return {};
+  }
+
+  void send(std::string_view conference, const v1::ToWorker& message) {
+    const auto at = find(conference);
+    if (at != workers_.end() && at->channel) at->channel->send(message);
+  }
+
+  void signal(std::string_view conference, int signo) {
+    const auto at = find(conference);
+    if (at != workers_.end()) at->process->signal(signo);
+  }
+
+  void kill_all() {
+    for (auto& worker : workers_) worker.process->signal(SIGKILL);
+  }
+
+  void warm_up() {
+    warming_ = true;
+    refill(Millis{0});
+  }
+
+  void stop_warming() {
+    warming_ = false;
+    refill_.cancel();
+    for (auto& worker : workers_)
+      if (worker.conference.empty()) dismiss(worker, "no longer needed");
+  }
+
+  // --- queries
+  // ----------------------------------------------------------------------------------------------
+
+  [[nodiscard]] unsigned idle() const {
+    return static_cast<unsigned>(std::count_if(workers_.begin(), workers_.end(), [](const Worker& w) {
+      return w.conference.empty() && w.hello && !w.leaving;
+    }));
+  }
+  [[nodiscard]] unsigned processes() const { return static_cast<unsigned>(workers_.size()); }
+  [[nodiscard]] bool busy(std::string_view conference) { return find(conference) != workers_.end(); }
+
+  void set_events(session::WorkerEvents* events) { events_ = events; }
+
+ private:
+  // --- processes
+  // --------------------------------------------------------------------------------------------
+
+  Workers::iterator find(std::string_view conference) {
+    return std::find_if(workers_.begin(), workers_.end(), [conference](const Worker& w) {
+      return !conference.empty() && w.conference == conference;
+    });
+  }
+
+  /// A ready one first, else one that is still starting: it has a head start over a new process.
+  Workers::iterator pick_spare() {
+    auto best = workers_.end();
+    for (auto at = workers_.begin(); at != workers_.end(); ++at) {
+      if (!at->conference.empty() || at->leaving || at->end) continue;
+      if (at->hello) return at;
+      if (best == workers_.end()) best = at;
+    }
+    return best;
+  }
+
+  tl::expected<Workers::iterator, std::string> spawn() {
+    std::array<int, 2> pair{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0)
+      return tl::unexpected(std::string{"socketpair: "} + std::strerror(errno));
+    const auto at = workers_.emplace(workers_.end());
+    auto process = Process::spawn(settings_.program, pair[1],
+                                  {.on_end = [this, at](const Process::End& end) { on_process_end(at, end); },
+                                   .on_line = [this, at](const std::string& line) { on_line(*at, line); }},
+                                  context_);
+    ::close(pair[1]);
+    if (!process) {
+      ::close(pair[0]);
+      workers_.erase(at);
+      return tl::unexpected(process.error());
+    }
+    at->process = std::move(*process);
+    at->channel = std::make_unique<Channel>(
+        pair[0],
+        Channel::Callbacks{
+            .on_message = [this, at](std::string_view payload) { on_message(*at, payload); },
+            .on_closed = [this, at](const std::string& reason) { on_channel_closed(at, reason); }},
+        context_);
+    return at;
+  }
+
+  void refill(Millis delay) {
+    if (!warming_ || settings_.warm == 0 || refill_.running()) return;
+    refill_.start(context_, std::max(delay, respawn_wait_), [this] { add_spares(); });
+  }
+
+  void add_spares() {
+    auto have = static_cast<unsigned>(std::count_if(workers_.begin(), workers_.end(), [](const Worker& w) {
+      return w.conference.empty() && !w.leaving;
+    }));
+    for (; have < settings_.warm; ++have) {
+      const auto spawned = spawn();
+      if (!spawned) {
+        logger_.warning("cannot start an idle worker", {{"error", spawned.error()}});
+        back_off();
+        return refill(respawn_wait_);
+      }
+      const auto at = *spawned;
+      at->timer.start(context_, settings_.ready_timeout, [this, at] {
+        logger_.warning("an idle worker did not get ready", {{"pid", at->process->pid()}});
+        at->leaving = true;
+        at->process->signal(SIGKILL);
+      });
+    }
+  }
+
+  void back_off() {
+    respawn_wait_ =
+        respawn_wait_.count() == 0 ? settings_.respawn_base : std::min(respawn_wait_ * 2, kLongestRespawn);
+  }
+
+  /// Closing the channel is how a worker learns that nobody needs it; the ladder follows if it does not
+  /// listen.
+  void dismiss(Worker& worker, std::string reason) {
+    if (worker.leaving) return;
+    worker.leaving = true;
+    worker.reason = std::move(reason);
+    worker.channel.reset();
+    ladder(worker, SIGTERM);
+  }
+
+  void ladder(Worker& worker, int signo) {
+    auto* target = &worker;
+    worker.timer.start(context_, settings_.leave_grace, [this, target, signo] {
+      if (target->end) return;
+      target->process->signal(signo);
+      if (signo != SIGKILL) ladder(*target, SIGKILL);
+    });
+  }
+
+  // --- what workers say
+  // -------------------------------------------------------------------------------------
+
+  void on_line(const Worker& worker, const std::string& line) {
+    logger_.info(line,
+                 {{"conference", worker.conference}, {"pid", worker.process->pid()}, {"stream", "stderr"}});
+  }
+
+  void on_channel_closed(Workers::iterator at, const std::string& reason) {
+    if (at->end) return finish(at);
+    if (!at->said && at->reason.empty()) at->reason = "the worker's channel ended: " + reason;
+    at->leaving = true;
+    ladder(*at, SIGTERM);  // normally it exits by itself right away
+  }
+
+  void break_off(Worker& worker, const std::string& why) {
+    logger_.error("a worker broke the protocol",
+                  {{"conference", worker.conference}, {"pid", worker.process->pid()}, {"error", why}});
+    worker.said = session::ExitClass::crashed;
+    worker.reason = "the worker broke the protocol: " + why;
+    worker.leaving = true;
+    worker.process->signal(SIGKILL);
+  }
+
+  void on_message(Worker& worker, std::string_view payload) {
+    if (worker.leaving && worker.said == session::ExitClass::crashed) return;
+    v1::FromWorker message;
+    if (!message.ParseFromArray(payload.data(), static_cast<int>(payload.size())))
+      return break_off(worker, "a message does not parse");
+    if (message.epoch() != 0 && message.epoch() != worker.epoch)
+      return break_off(worker, "a message of epoch " + std::to_string(message.epoch()));
+    if (message.has_log()) return on_log(worker, message.log());
+    if (message.has_hello()) return on_hello(worker, message.hello());
+    // Before it has its conference a worker says epoch 0; what else it says then is about nothing.
+    if (worker.conference.empty() || message.epoch() == 0) return;
+    if (events_ != nullptr) dispatch(worker, message);
+  }
+
+  void dispatch(Worker& worker, const v1::FromWorker& message) {
+    const std::string id = worker.conference;
+    const auto epoch = worker.epoch;
+    switch (message.body_case()) {
+      case v1::FromWorker::kRunning:
+        return events_->on_running(id, epoch);
+      case v1::FromWorker::kStats:
+        return events_->on_stats(id, epoch, stats(message.stats()));
+      case v1::FromWorker::kGraph:
+        return events_->on_graph(id, epoch, message.graph().dot());
+      case v1::FromWorker::kBranch: {
+        const auto& change = message.branch();
+        const auto state = branch_state(change.state());
+        if (!state) return break_off(worker, "an unknown branch state");
+        return events_->on_branch(id, epoch, change.name(), *state, telemetry::redact(change.error()),
+                                  change.bytes(), change.duration_ns());
+      }
+      case v1::FromWorker::kEnded: {
+        worker.said = exit_class(message.ended().class_());
+        worker.reason = telemetry::redact(message.ended().reason());
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  void on_hello(Worker& worker, const v1::Hello& hello) {
+    if (hello.protocol() != kProtocol)
+      return break_off(
+          worker, "protocol " + std::to_string(hello.protocol()) + ", expected " + std::to_string(kProtocol));
+    if (worker.hello) return break_off(worker, "a second Hello");
+    worker.hello = true;
+    respawn_wait_ = Millis{0};
+    if (worker.conference.empty()) return worker.timer.cancel();
+    report_hello(worker);
+  }
+
+  void report_hello(const Worker& worker) {
+    const std::string id = worker.conference;
+    // The pid we spawned, not the one it claims: signals go to what this host started.
+    if (events_ != nullptr) events_->on_hello(id, worker.epoch, worker.process->pid());
+  }
+
+  void on_log(const Worker& worker, const v1::Log& log) {
+    logger_.log(level_of(log.level()), log.message(),
+                {{"conference", worker.conference},
+                 {"epoch", worker.epoch},
+                 {"category", log.category()},
+                 {"object", log.object()}});
+  }
+
+  // --- how workers end
+  // --------------------------------------------------------------------------------------
+
+  void on_process_end(Workers::iterator at, const Process::End& end) {
+    at->end = end;
+    at->timer.cancel();
+    if (!at->channel || !at->channel->open()) return finish(at);
+    // Its last words may still be in the socket: the channel reports its end after them. A stray copy of the
+    // descriptor must not keep us waiting.
+    at->timer.start(context_, Millis{1'000}, [this, at] { finish(at); });
+  }
+
+  void finish(Workers::iterator at) {
+    const std::string id = at->conference;
+    const auto epoch = at->epoch;
+    const bool expected = at->leaving && id.empty() && at->end->signo != SIGKILL;
+    session::WorkerExit exit{.code = at->end->code,
+                             .signo = at->end->signo,
+                             .oom = at->end->oom,
+                             .said = at->said,
+                             .reason = at->reason};
+    // Callbacks of this worker's own channel, timer or process are on the stack: its memory goes with the
+    // next turn.
+    ended_.splice(ended_.end(), workers_, at);
+    at->timer.cancel();
+    bury_.start(context_, Millis{0}, [this] { ended_.clear(); });
+    if (id.empty()) {
+      if (!expected) {
+        logger_.warning("an idle worker ended", {{"code", exit.code}, {"signal", exit.signo}});
+        back_off();
+      }
+      return refill(respawn_wait_);
+    }
+    if (events_ != nullptr) events_->on_exit(id, epoch, exit);
+  }
+
+  HostSettings settings_;
+  const telemetry::Logger& logger_;
+  GMainContext* context_;
+  session::WorkerEvents* events_ = nullptr;
+  Workers workers_;
+  Workers ended_;
+  bool warming_ = false;
+  Millis respawn_wait_{0};
+  Timer refill_;
+  Timer bury_;
+};
+
+Host::Host(HostSettings settings, const telemetry::Logger& logger, GMainContext* context)
+    : impl_{std::make_unique<Impl>(std::move(settings), logger, context)} {}
+Host::~Host() = default;
+void Host::set_events(session::WorkerEvents* events) { impl_->set_events(events); }
+void Host::warm_up() { impl_->warm_up(); }
+void Host::stop_warming() { impl_->stop_warming(); }
+session::Outcome<void> Host::start(const session::WorkerStart& start) { return impl_->start(start); }
+void Host::add_branch(std::string_view conference, const session::BranchSpec& branch,
+                      const std::string& path) {
+  impl_->send(conference, add_branch_message(branch, path));
+}
+void Host::remove_branch(std::string_view conference, std::string_view branch) {
+  impl_->send(conference, remove_branch_message(branch));
+}
+void Host::stop(std::string_view conference, session::StopReason reason) {
+  impl_->send(conference, stop_message(reason));
+}
+void Host::dump_graph(std::string_view conference) { impl_->send(conference, dump_graph_message()); }
+void Host::signal(std::string_view conference, int signo) { impl_->signal(conference, signo); }
+void Host::kill_all() { impl_->kill_all(); }
+unsigned Host::idle() const { return impl_->idle(); }
+unsigned Host::processes() const { return impl_->processes(); }
+bool Host::busy(std::string_view conference) const { return impl_->busy(conference); }
+
+}  // namespace auralink::worker
