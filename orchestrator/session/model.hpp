@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What the daemon knows: conferences, their branches and recordings, and events about them.
-// Pure values; every state ladder only moves forward (ladder.hpp). Times are milliseconds since the Unix epoch.
+// Pure values; every state ladder only moves forward (ladder.hpp). Times are milliseconds since the Unix
+// epoch.
 #pragma once
 
 #include <chrono>
@@ -36,7 +37,8 @@ enum class ExitClass { completed, stopped, limit, failed_source, failed_sink, st
 [[nodiscard]] std::string_view to_string(RecordingState) noexcept;
 [[nodiscard]] std::string_view to_string(ExitClass) noexcept;
 template <class Enum>
-[[nodiscard]] std::optional<Enum> from_string(std::string_view) noexcept;  // specialised for each of the above
+[[nodiscard]] std::optional<Enum> from_string(
+    std::string_view) noexcept;  // specialised for each of the above
 
 struct RestartPolicy {
   bool on_failure = false;  ///< restart after failed_source, stalled, oom, crashed or killed
@@ -61,10 +63,11 @@ struct BranchSpec {
   std::string kind;       ///< "file" for now
   std::string container;  ///< kind file: mp4 | webm | mkv | segments
   OnError on_error = OnError::detach;
-  json::Value resolved;   ///< the typed branch object as the worker will compile it
+  json::Value resolved;  ///< the typed branch object as the worker will compile it
 };
 
-/// A description whose parameters are filled in: what a worker needs, and what the session needs to supervise it.
+/// A description whose parameters are filled in: what a worker needs, and what the session needs to supervise
+/// it.
 struct CompiledPipeline {
   std::string name;
   unsigned version = 1;
@@ -74,51 +77,51 @@ struct CompiledPipeline {
 };
 
 struct Branch {
-  std::string name;
-  BranchSpec spec;
+  std::string name = {};
+  BranchSpec spec = {};
   BranchState state = BranchState::adding;
-  std::string error;              ///< empty unless failed
-  std::string recording;          ///< recording id when kind is file
-  std::uint64_t bytes = 0;        ///< coded bytes accepted by the branch
-  std::uint64_t dropped = 0;      ///< buffers its queue had to drop
-  std::int64_t media_ns = 0;      ///< media time written
-  bool stalled = false;           ///< no progress for 5 s
-  std::optional<Millis> progressed_at;
+  std::string error = {};      ///< empty unless failed
+  std::string recording = {};  ///< recording id when kind is file
+  std::uint64_t bytes = 0;     ///< coded bytes accepted by the branch
+  std::uint64_t dropped = 0;   ///< buffers its queue had to drop
+  std::int64_t media_ns = 0;   ///< media time written
+  bool stalled = false;        ///< no progress for 5 s
+  std::optional<Millis> progressed_at = {};
 };
 
 struct ParticipantInfo {
-  std::string name;
+  std::string name = {};
   bool audio = false, video = false;  ///< currently present in the mix
 };
 
 struct Conference {
-  std::string id;
-  std::string pipeline;
+  std::string id = {};
+  std::string pipeline = {};
   unsigned pipeline_version = 1;
-  json::Value parameters;        ///< as given by the caller; secret-refs only, never secrets
-  CompiledPipeline compiled;
+  json::Value parameters = {};  ///< as given by the caller; secret-refs only, never secrets
+  CompiledPipeline compiled = {};
   Desired desired = Desired::running;
   ConferenceState state = ConferenceState::pending;
   std::uint32_t epoch = 0;       ///< 0 before the first worker
   std::uint64_t generation = 1;  ///< grows with every change of desired state or branches; the ETag
-  std::optional<ExitClass> exit;
-  std::string reason;            ///< human sentence behind `exit`
+  std::optional<ExitClass> exit = {};
+  std::string reason = {};                        ///< human sentence behind `exit`
   Millis created_at{}, started_at{}, ended_at{};  ///< 0: not yet
-  std::int64_t worker_pid = 0;   ///< 0: none
-  std::uint64_t worker_memory_bytes = 0;  ///< PSS
+  std::int64_t worker_pid = 0;                    ///< 0: none
+  std::uint64_t worker_memory_bytes = 0;          ///< PSS
   double worker_cpu_seconds = 0;
-  std::vector<ParticipantInfo> participants;
-  std::map<std::string, Branch> branches;
+  std::vector<ParticipantInfo> participants = {};
+  std::map<std::string, Branch> branches = {};
 };
 
 struct Recording {
-  std::string id;
-  std::string conference;
-  std::string branch;
-  std::string container;
+  std::string id = {};
+  std::string conference = {};
+  std::string branch = {};
+  std::string container = {};
   RecordingState state = RecordingState::starting;
-  std::string path;            ///< absolute; for segments the directory
-  std::string error;
+  std::string path = {};  ///< absolute; for segments the directory
+  std::string error = {};
   std::uint32_t epoch = 0;
   std::uint64_t bytes = 0;
   std::int64_t duration_ns = 0;
@@ -129,9 +132,9 @@ struct Recording {
 struct Event {
   std::int64_t seq = 0;  ///< assigned by the store, strictly increasing
   Millis at{};
-  std::string type;
-  std::string conference;
-  json::Value data;
+  std::string type = {};
+  std::string conference = {};
+  json::Value data = {};
 };
 
 }  // namespace auralink::session

@@ -21,7 +21,7 @@ struct Problem {
   Kind kind = Kind::invalid;
   std::string detail;
   json::Violations errors = {};
-  std::string reason = {};              ///< limit/unavailable: "draining", "conferences", "disk", ...
+  std::string reason = {};  ///< limit/unavailable: "draining", "conferences", "disk", ...
   std::optional<unsigned> retry_after_s = {};
 };
 template <class T>
@@ -34,7 +34,8 @@ class Clock {
   [[nodiscard]] virtual Millis monotonic() const = 0;  ///< CLOCK_BOOTTIME, for every deadline
 };
 
-/// Durable truth. A transaction groups writes: either all rows and events of it are there after a crash, or none.
+/// Durable truth. A transaction groups writes: either all rows and events of it are there after a crash, or
+/// none.
 class Store {
  public:
   virtual ~Store() = default;
@@ -44,7 +45,7 @@ class Store {
   virtual void put(const Conference&) = 0;
   virtual void put(const Recording&) = 0;
   virtual void erase_conference(std::string_view id) = 0;
-  virtual std::int64_t append(const Event&) = 0;  ///< returns the assigned seq
+  virtual std::int64_t append(const Event&) = 0;                    ///< returns the assigned seq
   [[nodiscard]] virtual std::vector<Conference> conferences() = 0;  ///< all, for start-up
   [[nodiscard]] virtual std::vector<Recording> recordings() = 0;
   [[nodiscard]] virtual std::vector<Event> events_after(std::int64_t seq, std::size_t limit) = 0;
@@ -53,8 +54,8 @@ class Store {
 struct PipelineSummary {
   std::string name;
   unsigned version = 1;
-  std::string why;          ///< the sentence on what it is for
-  json::Value parameters;   ///< JSON Schema
+  std::string why;         ///< the sentence on what it is for
+  json::Value parameters;  ///< JSON Schema
 };
 
 class Catalog {
@@ -62,7 +63,8 @@ class Catalog {
   virtual ~Catalog() = default;
   [[nodiscard]] virtual std::vector<PipelineSummary> list() const = 0;
   /// Violations point into the parameters object.
-  [[nodiscard]] virtual Outcome<CompiledPipeline> compile(std::string_view name, const json::Value& parameters) const = 0;
+  [[nodiscard]] virtual Outcome<CompiledPipeline> compile(std::string_view name,
+                                                          const json::Value& parameters) const = 0;
   /// A branch for a conference that runs already. Violations point into `branch`.
   [[nodiscard]] virtual Outcome<BranchSpec> compile_branch(const CompiledPipeline&, std::string_view name,
                                                            const json::Value& branch) const = 0;
@@ -85,9 +87,9 @@ class WorkerHost {
   virtual Outcome<void> start(const WorkerStart&) = 0;
   virtual void add_branch(std::string_view conference, const BranchSpec&, const std::string& path) = 0;
   virtual void remove_branch(std::string_view conference, std::string_view branch) = 0;
-  virtual void stop(std::string_view conference, StopReason) = 0;      ///< EOS, finalise, exit
-  virtual void dump_graph(std::string_view conference) = 0;            ///< answers on_graph
-  virtual void signal(std::string_view conference, int signo) = 0;     ///< SIGTERM, SIGKILL
+  virtual void stop(std::string_view conference, StopReason) = 0;   ///< EOS, finalise, exit
+  virtual void dump_graph(std::string_view conference) = 0;         ///< answers on_graph
+  virtual void signal(std::string_view conference, int signo) = 0;  ///< SIGTERM, SIGKILL
 };
 
 struct BranchStats {
@@ -103,11 +105,11 @@ struct WorkerStats {
 };
 /// How a worker process ended, as far as the host could see.
 struct WorkerExit {
-  int code = 0;                    ///< exit status when not signalled
-  int signo = 0;                   ///< 0: exited by itself
-  bool oom = false;                ///< the kernel's OOM killer did it
-  std::optional<ExitClass> said;   ///< what the worker itself reported last
-  std::string reason;              ///< its sentence, redacted
+  int code = 0;                   ///< exit status when not signalled
+  int signo = 0;                  ///< 0: exited by itself
+  bool oom = false;               ///< the kernel's OOM killer did it
+  std::optional<ExitClass> said;  ///< what the worker itself reported last
+  std::string reason;             ///< its sentence, redacted
 };
 
 /// What workers tell; implemented by session::Service. `epoch` guards against late messages of an old worker.
@@ -117,9 +119,11 @@ class WorkerEvents {
   virtual void on_hello(std::string_view conference, std::uint32_t epoch, std::int64_t pid) = 0;
   virtual void on_running(std::string_view conference, std::uint32_t epoch) = 0;
   /// `recording facts` (bytes, duration) come with removed and failed.
-  virtual void on_branch(std::string_view conference, std::uint32_t epoch, std::string_view branch, BranchState,
-                         std::string_view error, std::uint64_t bytes, std::int64_t duration_ns) = 0;
-  virtual void on_stats(std::string_view conference, std::uint32_t epoch, const WorkerStats&) = 0;  ///< 1/s; also the heartbeat
+  virtual void on_branch(std::string_view conference, std::uint32_t epoch, std::string_view branch,
+                         BranchState, std::string_view error, std::uint64_t bytes,
+                         std::int64_t duration_ns) = 0;
+  virtual void on_stats(std::string_view conference, std::uint32_t epoch,
+                        const WorkerStats&) = 0;  ///< 1/s; also the heartbeat
   virtual void on_graph(std::string_view conference, std::uint32_t epoch, std::string dot) = 0;
   virtual void on_exit(std::string_view conference, std::uint32_t epoch, const WorkerExit&) = 0;
 };

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The daemon's one mind: commands from api/ and events from workers in, state changes and worker commands out.
-// Single-threaded and pure: time, disk and processes are ports. Every public mutation is one store transaction.
+// The daemon's one mind: commands from api/ and events from workers in, state changes and worker commands
+// out. Single-threaded and pure: time, disk and processes are ports. Every public mutation is one store
+// transaction.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,7 +24,10 @@ struct Settings {
   Millis hello_timeout{10'000};     ///< spawn -> Hello
   Millis term_grace{5'000};         ///< SIGTERM -> SIGKILL
   Millis stall_warning{5'000};      ///< a branch without progress is called stalled
-  std::string default_path = "{conference}/{recording}";  ///< used when a branch names no path; the suffix is added
+  std::string default_path =
+      "{conference}/{recording}";  ///< used when a branch names no path; the suffix is added
+  std::function<double()> random =
+      {};  ///< uniform in [0, 1), for jitter and ids; empty: seeded from the system
 };
 
 struct NewConference {
@@ -34,8 +39,8 @@ struct NewConference {
 struct NewRecording {
   std::string conference;
   std::optional<std::string> id;
-  std::string container = "mp4";      ///< mp4 | webm | mkv | segments
-  std::optional<std::string> path;    ///< template, see paths.hpp
+  std::string container = "mp4";    ///< mp4 | webm | mkv | segments
+  std::optional<std::string> path;  ///< template, see paths.hpp
 };
 
 class Service final : public WorkerEvents {
@@ -45,8 +50,9 @@ class Service final : public WorkerEvents {
 
   void add_listener(Listener*);
 
-  /// Loads the store and tells the truth about what a previous daemon left: conferences that were live are ended as
-  /// `killed` (or restarted when desired and their policy says so), their recordings become `interrupted`.
+  /// Loads the store and tells the truth about what a previous daemon left: conferences that were live are
+  /// ended as `killed` (or restarted when desired and their policy says so), their recordings become
+  /// `interrupted`.
   void recover();
 
   // Commands. A repeated command with the same meaning succeeds and changes nothing.
@@ -64,14 +70,17 @@ class Service final : public WorkerEvents {
   [[nodiscard]] bool draining() const;
   [[nodiscard]] bool drained() const;
 
+  /// False while changes wait for a store that cannot be written; commands are then refused as unavailable.
+  [[nodiscard]] bool store_ok() const;
+
   /// Advances every deadline; call at least five times a second.
   void tick();
 
   // Queries.
   [[nodiscard]] const Conference* conference(std::string_view id) const;
   [[nodiscard]] const Recording* recording(std::string_view id) const;
-  [[nodiscard]] std::vector<const Conference*> conferences() const;  ///< by id
-  [[nodiscard]] std::vector<const Recording*> recordings() const;    ///< by id
+  [[nodiscard]] std::vector<const Conference*> conferences() const;                   ///< by id
+  [[nodiscard]] std::vector<const Recording*> recordings() const;                     ///< by id
   [[nodiscard]] std::optional<std::string> graph(std::string_view conference) const;  ///< latest DOT
   [[nodiscard]] std::vector<Event> events_after(std::int64_t seq, std::size_t limit) const;
   [[nodiscard]] const Catalog& catalog() const;
@@ -79,14 +88,15 @@ class Service final : public WorkerEvents {
   // WorkerEvents
   void on_hello(std::string_view, std::uint32_t, std::int64_t) override;
   void on_running(std::string_view, std::uint32_t) override;
-  void on_branch(std::string_view, std::uint32_t, std::string_view, BranchState, std::string_view, std::uint64_t,
-                 std::int64_t) override;
+  void on_branch(std::string_view, std::uint32_t, std::string_view, BranchState, std::string_view,
+                 std::uint64_t, std::int64_t) override;
   void on_stats(std::string_view, std::uint32_t, const WorkerStats&) override;
   void on_graph(std::string_view, std::uint32_t, std::string) override;
   void on_exit(std::string_view, std::uint32_t, const WorkerExit&) override;
 
+  class Impl;  ///< impl.hpp, private to the room
+
  private:
-  class Impl;
   std::unique_ptr<Impl> impl_;
 };
 

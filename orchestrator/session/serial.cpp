@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/session/serial.hpp"
+
+#include <cmath>
+
+namespace auralink::session {
+namespace {
+
+json::Value time_or_null(Millis at) { return at.count() == 0 ? json::Value() : json::Value(rfc3339(at)); }
+
+json::Value text_or_null(const std::string& text) { return text.empty() ? json::Value() : json::Value(text); }
+
+/// Seconds with the milliseconds people can use, not the nanoseconds they cannot.
+double seconds(std::int64_t nanoseconds) { return std::round(static_cast<double>(nanoseconds) / 1e6) / 1e3; }
+
+}  // namespace
+
+json::Value to_json(const ParticipantInfo& who) {
+  return {{"name", who.name}, {"audio", who.audio}, {"video", who.video}};
+}
+
+json::Value to_json(const Branch& branch) {
+  return {{"name", branch.name},
+          {"kind", branch.spec.kind},
+          {"container", text_or_null(branch.spec.container)},
+          {"state", to_string(branch.state)},
+          {"error", text_or_null(branch.error)},
+          {"recording", text_or_null(branch.recording)},
+          {"bytes", branch.bytes},
+          {"dropped", branch.dropped},
+          {"mediaSeconds", seconds(branch.media_ns)},
+          {"stalled", branch.stalled}};
+}
+
+json::Value to_json(const Conference& conference) {
+  auto participants = json::Value::array();
+  for (const auto& who : conference.participants) participants.push_back(to_json(who));
+  auto branches = json::Value::object();
+  for (const auto& [name, branch] : conference.branches) branches[name] = to_json(branch);
+  json::Value worker;
+  if (conference.worker_pid != 0)
+    worker = {{"pid", conference.worker_pid},
+              {"memoryBytes", conference.worker_memory_bytes},
+              {"cpuSeconds", conference.worker_cpu_seconds}};
+  return {{"id", conference.id},
+          {"pipeline", conference.pipeline},
+          {"pipelineVersion", conference.pipeline_version},
+          {"parameters", conference.parameters},
+          {"desired", to_string(conference.desired)},
+          {"state", to_string(conference.state)},
+          {"epoch", conference.epoch},
+          {"generation", conference.generation},
+          {"exit", conference.exit ? json::Value(to_string(*conference.exit)) : json::Value()},
+          {"reason", text_or_null(conference.reason)},
+          {"createdAt", time_or_null(conference.created_at)},
+          {"startedAt", time_or_null(conference.started_at)},
+          {"endedAt", time_or_null(conference.ended_at)},
+          {"worker", std::move(worker)},
+          {"participants", std::move(participants)},
+          {"branches", std::move(branches)}};
+}
+
+json::Value to_json(const Recording& recording) {
+  return {{"id", recording.id},
+          {"conference", recording.conference},
+          {"branch", recording.branch},
+          {"container", recording.container},
+          {"state", to_string(recording.state)},
+          {"path", recording.path},
+          {"error", text_or_null(recording.error)},
+          {"epoch", recording.epoch},
+          {"bytes", recording.bytes},
+          {"durationSeconds", seconds(recording.duration_ns)},
+          {"createdAt", time_or_null(recording.created_at)},
+          {"startedAt", time_or_null(recording.started_at)},
+          {"endedAt", time_or_null(recording.ended_at)}};
+}
+
+json::Value to_json(const Event& event) {
+  return {{"seq", event.seq},
+          {"at", rfc3339(event.at)},
+          {"type", event.type},
+          {"conference", event.conference},
+          {"data", event.data}};
+}
+
+}  // namespace auralink::session
