@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The database's shape as numbered steps. A released step is never edited; a change is a new step.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace auralink::store {
+
+/// Step n brings PRAGMA user_version from n-1 to n.
+///
+/// A row is its key, the columns people query by, and the whole resource as JSON (session/serial.hpp). The
+/// JSON is the truth; the columns are for indexes and for a person with the sqlite3 shell.
+inline constexpr std::array<std::string_view, 2> kMigrations{
+    // 1: conferences, recordings, and the outbox
+    R"sql(
+CREATE TABLE conference (
+  id         TEXT PRIMARY KEY NOT NULL,
+  state      TEXT NOT NULL,
+  epoch      INTEGER NOT NULL,
+  document   TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE recording (
+  id         TEXT PRIMARY KEY NOT NULL,
+  conference TEXT NOT NULL,
+  state      TEXT NOT NULL,
+  document   TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE event (
+  seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+  at         INTEGER NOT NULL,
+  type       TEXT NOT NULL,
+  conference TEXT NOT NULL,
+  data       TEXT NOT NULL
+) STRICT;
+)sql",
+    // 2: what was desired, beside what is; recordings of one conference without reading all of them
+    R"sql(
+ALTER TABLE conference ADD COLUMN desired TEXT NOT NULL DEFAULT 'running';
+UPDATE conference SET desired = json_extract(document, '$.desired')
+  WHERE json_valid(document) AND json_extract(document, '$.desired') IS NOT NULL;
+CREATE INDEX recording_by_conference ON recording (conference, id);
+)sql",
+};
+
+}  // namespace auralink::store
