@@ -9,16 +9,15 @@
  * replaced. Payload bytes are never copied, and buffer lists stay lists.
  *
  * A packet passes unchanged when it would become larger than #RtpExtInject:mtu, or when its extension is not
- * in the one-byte form. What is not sound RTP is dropped and counted in #RtpExtInject:stats. With empty data
- * everything passes.
+ * in the one-byte form; so does RTCP that shares the port. What is not sound RTP is dropped and counted in
+ * #RtpExtInject:stats. With empty data everything passes.
  *
  * The first packet of each outcome of a stream posts an element message `rtpextinject` with the fields
  * `state` (the name of the counter) and `reason`.
  *
  * ## Example
  * |[
- * gst-launch-1.0 audiotestsrc num-buffers=50 ! opusenc ! rtpopuspay mtu=1390 ! rtpextinject id=3 data=01a2 !
- * fakesink
+ * gst-launch-1.0 audiotestsrc num-buffers=50 ! opusenc ! rtpopuspay ! rtpextinject id=3 data=01a2 ! fakesink
  * ]| One second of tone; every packet carries the bytes 01 a2 as element 3.
  *
  * Threads: properties from any thread, also while playing; packets on the streaming thread only.

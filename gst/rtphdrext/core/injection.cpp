@@ -6,6 +6,8 @@ namespace {
 
 Outcome outcome_of(Fault fault) noexcept {
   switch (fault) {
+    case Fault::kRtcp:
+      return Outcome::kRtcp;
     case Fault::kOtherForm:
       return Outcome::kOtherForm;
     case Fault::kNoRoom:
@@ -35,6 +37,8 @@ std::string_view name(Outcome outcome) noexcept {
       return "idle";
     case Outcome::kOverMtu:
       return "over-mtu";
+    case Outcome::kRtcp:
+      return "rtcp";
     case Outcome::kOtherForm:
       return "other-form";
     case Outcome::kNoRoom:

@@ -18,13 +18,14 @@ enum class Outcome : std::uint8_t {
   kReplaced,   ///< carried an element of the same id
   kIdle,       ///< no element is configured
   kOverMtu,    ///< would exceed the MTU
+  kRtcp,       ///< is RTCP that shares the port
   kOtherForm,  ///< its extension is not in the one-byte form
   kNoRoom,     ///< its extension cannot grow
   kMalformed,  ///< no sound RTP
 };
-inline constexpr std::array kOutcomes{Outcome::kInjected, Outcome::kReplaced,  Outcome::kIdle,
-                                      Outcome::kOverMtu,  Outcome::kOtherForm, Outcome::kNoRoom,
-                                      Outcome::kMalformed};
+inline constexpr std::array kOutcomes{Outcome::kInjected, Outcome::kReplaced, Outcome::kIdle,
+                                      Outcome::kOverMtu,  Outcome::kRtcp,     Outcome::kOtherForm,
+                                      Outcome::kNoRoom,   Outcome::kMalformed};
 
 /// Name of the counter in the element's statistics, kebab-case.
 [[nodiscard]] std::string_view name(Outcome outcome) noexcept;

@@ -6,6 +6,9 @@ namespace {
 
 constexpr std::size_t kFixed = 12;
 constexpr std::size_t kExtensionHead = 4;
+// The second byte: RTCP packet types, which are RTP payload types 64..95 with the marker bit.
+constexpr std::uint8_t kFirstRtcp = 192;
+constexpr std::uint8_t kLastRtcp = 223;
 
 std::uint16_t read16(Bytes bytes, std::size_t at) noexcept {
   return static_cast<std::uint16_t>((bytes[at] << 8U) | bytes[at + 1]);
@@ -19,6 +22,8 @@ const char* describe(Fault fault) noexcept {
       return "truncated header";
     case Fault::kVersion:
       return "not RTP version 2";
+    case Fault::kRtcp:
+      return "RTCP, not RTP";
     case Fault::kPadding:
       return "impossible padding count";
     case Fault::kBrokenElement:
@@ -35,6 +40,7 @@ Result<Header> parse_header(Bytes head, std::size_t packet_size) noexcept {
   if (head.size() < kFixed || packet_size < kFixed) return Fault::kTruncated;
   const unsigned first = head[0];
   if ((first >> 6U) != 2U) return Fault::kVersion;
+  if (head[1] >= kFirstRtcp && head[1] <= kLastRtcp) return Fault::kRtcp;
 
   Header header;
   header.padding = (first & 0x20U) != 0;
@@ -52,7 +58,7 @@ Result<Header> parse_header(Bytes head, std::size_t packet_size) noexcept {
 }
 
 bool padding_fits(const Header& header, std::size_t packet_size, std::uint8_t last_byte) noexcept {
-  return !header.padding || (last_byte != 0 && last_byte <= packet_size - header.payload_offset);
+  return !header.padding || last_byte <= packet_size - header.payload_offset;
 }
 
 }  // namespace auralink::rtphdrext

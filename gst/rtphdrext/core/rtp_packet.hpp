@@ -18,8 +18,9 @@ using Bytes = std::span<const std::uint8_t>;
 enum class Fault : std::uint8_t {
   kTruncated,      ///< ends inside its own header, or the part that was given does
   kVersion,        ///< not version 2: no RTP
-  kPadding,        ///< the padding count is zero or larger than what follows the header
+  kPadding,        ///< the padding count is larger than what follows the header
   kBrokenElement,  ///< an extension element runs past the end of the extension
+  kRtcp,           ///< RTCP that shares the port (RFC 5761 section 4): sound, but not RTP
   kOtherForm,      ///< carries an extension that is not in the one-byte form; sound, but not ours to touch
   kNoRoom,         ///< the extension would exceed its 16-bit length
 };
@@ -59,7 +60,8 @@ struct Header {
 /// kTruncated with head.size() < packet_size means: call again with more of the packet.
 [[nodiscard]] Result<Header> parse_header(Bytes head, std::size_t packet_size) noexcept;
 
-/// Whether the padding count, the last byte of a packet with the P bit, is possible.
+/// Whether the padding count, the last byte of a packet with the P bit, fits behind the header. A count of
+/// zero is wrong by the letter, but GStreamer lets it pass and so do we: it is the receiver who needs it.
 [[nodiscard]] bool padding_fits(const Header& header, std::size_t packet_size,
                                 std::uint8_t last_byte) noexcept;
 

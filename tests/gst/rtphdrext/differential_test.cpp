@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The core against GStreamer's own reader and writer, on packets drawn from a fixed seed.
+#include <gst/rtp/gstrtpbuffer.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "gst/rtphdrext/core/injection.hpp"
+#include "gst/support/support.hpp"
+#include "tests/gst/rtphdrext/packets.hpp"
+
+namespace auralink::rtphdrext {
+namespace {
+
+using support::Owned;
+using test::packet;
+using test::Wire;
+
+Owned<GstBuffer> to_buffer(const Wire& wire) {
+  return support::adopt(gst_buffer_new_memdup(wire.data(), wire.size()));
+}
+
+Wire rewritten(const Wire& wire, const Element& element) {
+  const auto decision = decide({.head = wire, .size = wire.size(), .last_byte = wire.back()}, element, 65535);
+  if (!decision.rewrites()) return {};
+  Wire out(decision.head_size);
+  write_head(wire, decision.header, element, out);
+  out.insert(out.end(), wire.begin() + static_cast<std::ptrdiff_t>(decision.header.payload_offset),
+             wire.end());
+  return out;
+}
+
+/// The data of the nth element of an id as GStreamer sees it; empty when there is none.
+Wire gst_element_data(GstRTPBuffer* rtp, unsigned id, unsigned nth = 0) {
+  gpointer data = nullptr;
+  guint size = 0;
+  if (!gst_rtp_buffer_get_extension_onebyte_header(rtp, static_cast<guint8>(id), nth, &data, &size))
+    return {};
+  const auto* bytes = static_cast<const std::uint8_t*>(data);
+  return {bytes, bytes + size};
+}
+
+class Draw {
+ public:
+  unsigned below(unsigned end) { return std::uniform_int_distribution<unsigned>{0, end - 1}(engine_); }
+  Wire bytes(std::size_t count) {
+    Wire out(count);
+    std::generate(out.begin(), out.end(), [&] { return static_cast<std::uint8_t>(below(256)); });
+    return out;
+  }
+  /// A sound extension: up to five elements, ids may repeat, padding in between.
+  Wire extension() {
+    Wire out;
+    for (unsigned i = below(6); i > 0; --i) {
+      const unsigned size = 1 + below(16);
+      out.push_back(static_cast<std::uint8_t>(((1 + below(14)) << 4U) | (size - 1)));
+      const Wire data = bytes(size);
+      out.insert(out.end(), data.begin(), data.end());
+      out.insert(out.end(), below(3), 0);
+    }
+    while (out.size() % 4 != 0) out.push_back(0);
+    return out;
+  }
+
+ private:
+  std::mt19937 engine_{20240817};  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same packets each time
+};
+
+TEST(Differential, GStreamerReadsEveryElementThatWasWritten) {
+  Draw draw;
+  for (int round = 0; round < 5000; ++round) {
+    test::PacketSpec spec{.csrcs = draw.below(16), .payload = draw.bytes(1 + draw.below(40))};
+    if (draw.below(3) != 0) {
+      spec.profile = kOneByteProfile;
+      spec.extension = draw.extension();
+    }
+    const unsigned id = 1 + draw.below(14);
+    const Wire data = draw.bytes(1 + draw.below(16));
+    const Wire before = packet(spec);
+    const Wire after = rewritten(before, Element::make(id, data).value());
+
+    const auto old_buffer = to_buffer(before);
+    const auto new_buffer = to_buffer(after);
+    support::RtpMap old_map{old_buffer.get(), GST_MAP_READ};
+    support::RtpMap new_map{new_buffer.get(), GST_MAP_READ};
+    ASSERT_TRUE(old_map.ok() && new_map.ok()) << round;
+
+    EXPECT_EQ(gst_element_data(new_map.get(), id), data) << round;
+    EXPECT_TRUE(gst_element_data(new_map.get(), id, 1).empty()) << round;
+    for (unsigned other = 1; other <= 14; ++other)
+      for (unsigned nth = 0; other != id && nth < 6; ++nth)
+        ASSERT_EQ(gst_element_data(new_map.get(), other, nth), gst_element_data(old_map.get(), other, nth))
+            << round;
+
+    EXPECT_EQ(gst_rtp_buffer_get_seq(new_map.get()), gst_rtp_buffer_get_seq(old_map.get()));
+    EXPECT_EQ(gst_rtp_buffer_get_csrc_count(new_map.get()), spec.csrcs);
+    EXPECT_EQ(gst_rtp_buffer_get_payload_len(new_map.get()), spec.payload.size());
+  }
+}
+
+TEST(Differential, WritesTheBytesThatGStreamerWrites) {
+  Draw draw;
+  for (int round = 0; round < 500; ++round) {
+    const unsigned id = 1 + draw.below(14);
+    const Wire data = draw.bytes(1 + draw.below(16));
+    const Wire before = packet({.csrcs = draw.below(16), .payload = draw.bytes(20)});
+    auto theirs = to_buffer(before);
+    {
+      support::RtpMap map{theirs.get(), GST_MAP_READWRITE};
+      ASSERT_TRUE(gst_rtp_buffer_add_extension_onebyte_header(map.get(), static_cast<guint8>(id), data.data(),
+                                                              static_cast<guint>(data.size())));
+    }
+    const support::BufferMap map{theirs.get(), GST_MAP_READ};
+    const Wire expected{map.bytes().begin(), map.bytes().end()};
+    EXPECT_EQ(rewritten(before, Element::make(id, data).value()), expected) << round;
+  }
+}
+
+TEST(Differential, AgreesWithGStreamerOnWhatIsAPacket) {
+  Draw draw;
+  int sound = 0;
+  constexpr int kRounds = 20000;
+  for (int round = 0; round < kRounds; ++round) {
+    // Mostly version 2, few CSRCs, small extensions: otherwise nearly all of them would be noise.
+    Wire wire = draw.bytes(1 + draw.below(60));
+    wire[0] = static_cast<std::uint8_t>((draw.below(8) == 0 ? draw.below(4) : 2U) << 6U |
+                                        draw.below(4) << 4U | draw.below(3));
+    const std::size_t at = 12 + 4 * std::size_t{wire[0] & 0x0FU} + 2;
+    if (wire.size() > at + 1) {
+      wire[at] = 0;
+      wire[at + 1] = static_cast<std::uint8_t>(draw.below(10));
+    }
+    const auto buffer = to_buffer(wire);
+    const bool theirs = support::RtpMap{buffer.get(), GST_MAP_READ}.ok();
+    const auto parsed = parse_header(wire, wire.size());
+    const bool ours = parsed.value() != nullptr && padding_fits(*parsed.value(), wire.size(), wire.back());
+    // We keep away from all that RFC 5761 reserves for RTCP, GStreamer from the types that were in use then.
+    if (parsed.fault() != Fault::kRtcp) {
+      EXPECT_EQ(ours, theirs) << round;
+    }
+    sound += ours ? 1 : 0;
+  }
+  EXPECT_GT(sound, kRounds / 10);
+  EXPECT_LT(sound, kRounds * 9 / 10);
+}
+
+}  // namespace
+}  // namespace auralink::rtphdrext
