@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One conference's process. Started by auralinkd with the channel on descriptor 3; or by hand with
+// --standalone DESCRIPTION, which runs a resolved description and prints its news as JSON lines.
+#include <glib-unix.h>
+#include <google/protobuf/util/json_util.h>
+#include <gst/gst.h>
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "orchestrator/pipeline/description.hpp"
+#include "orchestrator/worker/agent.hpp"
+#include "orchestrator/worker/channel.hpp"
+
+namespace {
+
+using auralink::worker::Agent;
+using auralink::worker::Channel;
+namespace v1 = auralink::worker::v1;
+
+struct Loop {
+  GMainLoop* loop = g_main_loop_new(nullptr, FALSE);
+  int status = 0;
+  Loop() = default;
+  ~Loop() { g_main_loop_unref(loop); }
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  void quit(int with) {
+    status = with;
+    // Not at once: the caller may stand deep inside what the end of the loop destroys.
+    g_idle_add_full(
+        G_PRIORITY_LOW,
+        [](gpointer l) -> gboolean { return g_main_loop_quit(static_cast<GMainLoop*>(l)), FALSE; }, loop,
+        nullptr);
+  }
+};
+
+void wind_down_on_signals(Agent& agent) {
+  const auto handler = [](gpointer a) -> gboolean {
+    static_cast<Agent*>(a)->wind_down("asked by a signal");
+    return G_SOURCE_CONTINUE;
+  };
+  g_unix_signal_add(SIGTERM, handler, &agent);
+  g_unix_signal_add(SIGINT, handler, &agent);
+}
+
+int serve() {
+  Loop loop;
+  std::unique_ptr<Channel> channel;
+  Agent agent{[&](const v1::FromWorker& message) {
+                if (channel) channel->send(message);
+              },
+              [&](int status) { loop.quit(status); }};
+  channel = std::make_unique<Channel>(
+      auralink::worker::kWorkerFd,
+      Channel::Callbacks{
+          .on_message = [&](std::string_view payload) { agent.on_command(payload); },
+          .on_closed = [&](const std::string& reason) { agent.wind_down("the daemon is gone: " + reason); }});
+  wind_down_on_signals(agent);
+  agent.hello();
+  g_main_loop_run(loop.loop);
+  channel->flush(std::chrono::seconds{2});
+  return loop.status;
+}
+
+/// File name of every branch under `output`, for a run without a daemon.
+void fill_paths(const std::string& description, const std::string& output, v1::Start& start) {
+  const auto document = auralink::json::parse(description);
+  const auto parsed =
+      document ? auralink::pipeline::parse_description(*document)
+               : auralink::json::Checked<auralink::pipeline::Description>{tl::unexpected(document.error())};
+  if (!parsed) return;  // Agent::start complains in detail
+  for (const auto& [name, branch] : parsed->branches) {
+    const auto container = std::get<auralink::pipeline::FileBranch>(branch).container;
+    const auto path =
+        std::filesystem::path{output} / (name + std::string{auralink::pipeline::suffix_of(container)});
+    if (container == auralink::pipeline::Container::segments) std::filesystem::create_directories(path);
+    (*start.mutable_paths())[name] = path.string();
+  }
+}
+
+int standalone(const std::string& file, const std::string& output) {
+  std::ifstream in{file, std::ios::binary};
+  if (!in) return std::fprintf(stderr, "auralink-worker: cannot read %s\n", file.c_str()), 2;
+  Loop loop;
+  Agent agent{[](const v1::FromWorker& message) {
+                std::string line;
+                google::protobuf::util::JsonPrintOptions options;
+                options.preserve_proto_field_names = true;
+                if (google::protobuf::util::MessageToJsonString(message, &line, options).ok())
+                  std::fprintf(stdout, "%s\n", line.c_str()), std::fflush(stdout);
+              },
+              [&](int status) { loop.quit(status); }};
+  wind_down_on_signals(agent);
+  agent.hello();
+  v1::Start start;
+  start.set_conference("standalone");
+  start.set_epoch(1);
+  start.set_log_level(GST_LEVEL_WARNING);
+  start.set_description(std::string{std::istreambuf_iterator<char>{in}, {}});
+  fill_paths(start.description(), output, start);
+  agent.start(start);
+  g_main_loop_run(loop.loop);
+  return loop.status;
+}
+
+constexpr const char* kUsage =
+    "usage: auralink-worker                                    (by auralinkd, channel on descriptor 3)\n"
+    "       auralink-worker --standalone FILE [--output DIR]   (runs a resolved description)\n"
+    "       auralink-worker --version\n";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string_view> args(argv + 1, argv + argc);
+  if (args.size() == 1 && args[0] == "--version") return std::puts("auralink-worker " AURALINK_VERSION) < 0;
+  const bool alone =
+      (args.size() == 2 || (args.size() == 4 && args[2] == "--output")) && args[0] == "--standalone";
+  if (!args.empty() && !alone) return std::fputs(kUsage, stderr), 2;
+  // Memory of this process holds media and secrets: it is nobody's debugging aid after a crash.
+  constexpr rlimit kNoCore{0, 0};
+  setrlimit(RLIMIT_CORE, &kNoCore);
+  gst_init(nullptr, nullptr);
+  return alone ? standalone(std::string{args[1]}, args.size() == 4 ? std::string{args[3]} : ".") : serve();
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/pipeline/branch_bin.hpp"
+
+#include <gst/video/video.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace auralink::pipeline {
+
+using support::Owned;
+
+namespace {
+
+constexpr std::size_t kMostHeld = 2000;  // audio buffers waiting for the first keyframe: over 30 s
+
+/// Signed running time of a timestamp; nullopt when it has none or lies in no segment.
+std::optional<std::int64_t> running_time(const GstSegment& segment, GstClockTime timestamp) {
+  if (segment.format != GST_FORMAT_TIME || !GST_CLOCK_TIME_IS_VALID(timestamp)) return std::nullopt;
+  guint64 magnitude = 0;
+  const int sign = gst_segment_to_running_time_full(&segment, GST_FORMAT_TIME, timestamp, &magnitude);
+  if (sign == 0) return std::nullopt;
+  return sign * static_cast<std::int64_t>(magnitude);
+}
+
+GstClockTime shifted(std::optional<std::int64_t> time, std::int64_t origin) {
+  return time ? static_cast<GstClockTime>(std::max<std::int64_t>(0, *time - origin)) : GST_CLOCK_TIME_NONE;
+}
+
+}  // namespace
+
+/// One gated stream. Touched by its streaming thread only, except `queue`.
+struct BranchBin::Input {
+  BranchBin* branch = nullptr;
+  Media media = Media::video;
+  Owned<GstPad> pad;
+  Owned<GstElement> queue;  // the fragment's first element
+  guint64 queue_limit = 0;  // ns
+  GstSegment segment{};
+  std::deque<Owned<GstBuffer>> held;
+  bool segment_sent = false, ended = false;
+
+  /// The gate decides before the queue would block or leak.
+  [[nodiscard]] bool room() const {
+    if (queue_limit == 0) return true;
+    guint64 level = 0;
+    g_object_get(queue.get(), "current-level-time", &level, nullptr);
+    return level < queue_limit / 10 * 9;
+  }
+};
+
+tl::expected<std::unique_ptr<BranchBin>, BuildError> BranchBin::create(const Fragment& fragment,
+                                                                       std::int64_t start,
+                                                                       std::function<void()> on_open) {
+  auto bin = build_bin(fragment);
+  if (!bin) return tl::unexpected(bin.error());
+  return std::unique_ptr<BranchBin>{new BranchBin{std::move(*bin), fragment, start, std::move(on_open)}};
+}
+
+BranchBin::BranchBin(Owned<GstElement> bin, const Fragment& fragment, std::int64_t start,
+                     std::function<void()> on_open)
+    : bin_{std::move(bin)},
+      ports_{fragment.inputs},
+      on_open_{std::move(on_open)},
+      gate_{std::ranges::any_of(fragment.inputs, [](const Port& p) { return p.media == Media::video; }),
+            start} {
+  for (const Port& port : ports_) {
+    auto input = std::make_unique<Input>();
+    input->branch = this;
+    input->media = port.media;
+    input->pad.reset(gst_element_get_static_pad(bin_.get(), port.name.c_str()));
+    input->queue.reset(gst_bin_get_by_name(GST_BIN(bin_.get()), port.node.c_str()));
+    if (g_object_class_find_property(G_OBJECT_GET_CLASS(input->queue.get()), "current-level-time"))
+      g_object_get(input->queue.get(), "max-size-time", &input->queue_limit, nullptr);
+    gst_segment_init(&input->segment, GST_FORMAT_UNDEFINED);
+    gst_pad_set_chain_function_full(input->pad.get(), chain, input.get(), nullptr);
+    gst_pad_set_event_function_full(input->pad.get(), event, input.get(), nullptr);
+    inputs_.push_back(std::move(input));
+  }
+}
+
+BranchBin::~BranchBin() { gst_element_set_state(bin_.get(), GST_STATE_NULL); }
+
+GstFlowReturn BranchBin::chain(GstPad* pad, GstObject* parent, GstBuffer* buffer) noexcept {
+  auto& input = *static_cast<Input*>(pad->chaindata);
+  input.held.emplace_back(buffer);
+  if (input.held.size() > kMostHeld) input.held.pop_front();
+  return input.branch->take(input, pad, parent);
+}
+
+GstFlowReturn BranchBin::take(Input& input, GstPad* pad, GstObject* parent) {
+  while (!input.held.empty() && !input.ended) {
+    auto* buffer = input.held.front().get();
+    const auto decode_time = running_time(input.segment, GST_BUFFER_DTS_OR_PTS(buffer));
+    if (!decode_time) {  // cannot be placed in the file
+      input.held.pop_front();
+      continue;
+    }
+    const bool keyframe = !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+    const bool room = input.room();
+    Gate::Action action{};
+    std::int64_t origin = 0;
+    bool ask_for_keyframe = false;
+    {
+      const std::scoped_lock lock{mutex_};
+      action = gate_.on_buffer(input.media, *decode_time, keyframe, room);
+      origin = gate_.origin();
+      ask_for_keyframe = gate_.take_keyframe_request();
+    }
+    if (ask_for_keyframe)
+      gst_pad_push_event(pad, gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, 0));
+    if (action == Gate::Action::hold) break;
+    auto owned = std::move(input.held.front());
+    input.held.pop_front();
+    if (action == Gate::Action::pass) write(input, pad, parent, std::move(owned), origin);
+    if (action == Gate::Action::end) finish(input, pad, parent);
+  }
+  if (input.ended) input.held.clear();
+  return GST_FLOW_OK;  // whatever happens inside: the others go on; failures arrive on the bus
+}
+
+void BranchBin::write(Input& input, GstPad* pad, GstObject* parent, Owned<GstBuffer> owned,
+                      std::int64_t origin) {
+  auto* buffer = gst_buffer_make_writable(owned.release());
+  const auto pts = running_time(input.segment, GST_BUFFER_PTS(buffer));
+  const auto dts = running_time(input.segment, GST_BUFFER_DTS(buffer));
+  GST_BUFFER_PTS(buffer) = shifted(pts, origin);
+  GST_BUFFER_DTS(buffer) = shifted(dts, origin);
+  if (!std::exchange(input.segment_sent, true)) {
+    GstSegment fresh;
+    gst_segment_init(&fresh, GST_FORMAT_TIME);
+    gst_pad_event_default(pad, parent, gst_event_new_segment(&fresh));
+  }
+  bytes_ += gst_buffer_get_size(buffer);
+  const auto duration = GST_BUFFER_DURATION_IS_VALID(buffer) ? GST_BUFFER_DURATION(buffer) : 0;
+  if (GST_BUFFER_PTS_IS_VALID(buffer))
+    media_ns_ = std::max(media_ns_.load(), static_cast<std::int64_t>(GST_BUFFER_PTS(buffer) + duration));
+  gst_proxy_pad_chain_default(pad, parent, buffer);
+  if (!opened_.exchange(true)) on_open_();
+}
+
+void BranchBin::finish(Input& input, GstPad* pad, GstObject* parent) {
+  if (!std::exchange(input.ended, true)) gst_pad_event_default(pad, parent, gst_event_new_eos());
+}
+
+gboolean BranchBin::event(GstPad* pad, GstObject* parent, GstEvent* event) noexcept {
+  auto& input = *static_cast<Input*>(pad->eventdata);
+  switch (GST_EVENT_TYPE(event)) {
+    case GST_EVENT_SEGMENT:  // the branch gets one segment of its own, starting at zero
+      gst_event_copy_segment(event, &input.segment);
+      break;
+    case GST_EVENT_EOS:
+      finish(input, pad, parent);
+      break;
+    case GST_EVENT_FLUSH_START:
+    case GST_EVENT_FLUSH_STOP:
+    case GST_EVENT_GAP:
+      break;
+    default:
+      return gst_pad_event_default(pad, parent, event);
+  }
+  gst_event_unref(event);
+  return TRUE;
+}
+
+void BranchBin::end_at(std::int64_t running_time) {
+  const std::scoped_lock lock{mutex_};
+  gate_.end_at(running_time);
+}
+
+void BranchBin::end_now() {
+  // Serialised with data by the pad's stream lock, which is never held long: the queue behind never fills.
+  // Not gst_pad_send_event(): that marks the ghost pad EOS, the tee gets GST_FLOW_EOS and stops its other
+  // branches.
+  for (const auto& input : inputs_) {
+    GST_PAD_STREAM_LOCK(input->pad.get());
+    const Owned<GstObject> parent{gst_pad_get_parent(input->pad.get())};
+    finish(*input, input->pad.get(), parent.get());
+    GST_PAD_STREAM_UNLOCK(input->pad.get());
+  }
+}
+
+void BranchBin::close() {
+  const std::scoped_lock lock{mutex_};
+  gate_.close();
+}
+
+BranchFacts BranchBin::facts() const {
+  const std::scoped_lock lock{mutex_};
+  return {bytes_, gate_.dropped(), media_ns_};
+}
+
+}  // namespace auralink::pipeline

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One branch made real: a GstBin whose ghost sink pads are gated (gate.hpp), re-timed to start at zero, and
+// never return a flow error upstream, so that a full disk ends this branch and nothing else.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "gst/support/support.hpp"
+#include "orchestrator/pipeline/builder.hpp"
+#include "orchestrator/pipeline/gate.hpp"
+#include "orchestrator/pipeline/plan.hpp"
+
+namespace auralink::pipeline {
+
+struct BranchFacts {
+  std::uint64_t bytes = 0;    ///< coded bytes taken
+  std::uint64_t dropped = 0;  ///< buffers refused because the branch was too slow
+  std::int64_t media_ns = 0;  ///< media time taken
+};
+
+/// Main-thread object; facts() and the hooks are thread-safe.
+class BranchBin final {
+ public:
+  /// `on_open` is called once, on a streaming thread, when the first coded data is taken.
+  /// `start`: running time before which nothing is recorded.
+  [[nodiscard]] static tl::expected<std::unique_ptr<BranchBin>, BuildError> create(
+      const Fragment&, std::int64_t start, std::function<void()> on_open);
+  ~BranchBin();
+  BranchBin(const BranchBin&) = delete;
+  BranchBin& operator=(const BranchBin&) = delete;
+
+  [[nodiscard]] GstElement* element() const noexcept { return bin_.get(); }
+  [[nodiscard]] const std::vector<Port>& inputs() const noexcept { return ports_; }
+
+  /// Every stream ends before `running_time`; the bin posts EOS when the file is finished.
+  void end_at(std::int64_t running_time);
+  /// Ends the streams that have not ended yet, for sources that send nothing any more.
+  void end_now();
+  /// Drops everything from now on; the branch has failed.
+  void close();
+
+  [[nodiscard]] BranchFacts facts() const;
+
+ private:
+  struct Input;
+  BranchBin(support::Owned<GstElement> bin, const Fragment&, std::int64_t start,
+            std::function<void()> on_open);
+
+  static GstFlowReturn chain(GstPad*, GstObject* parent, GstBuffer*) noexcept;
+  static gboolean event(GstPad*, GstObject* parent, GstEvent*) noexcept;
+  GstFlowReturn take(Input&, GstPad*, GstObject* parent);
+  void write(Input&, GstPad*, GstObject* parent, support::Owned<GstBuffer>, std::int64_t origin);
+  static void finish(Input&, GstPad*, GstObject* parent);
+
+  support::Owned<GstElement> bin_;
+  std::vector<Port> ports_;
+  std::function<void()> on_open_;
+  mutable std::mutex mutex_;  // guards gate_ only; never held while pushing
+  Gate gate_;
+  std::atomic<bool> opened_{false};
+  std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<std::int64_t> media_ns_{0};
+  std::vector<std::unique_ptr<Input>> inputs_;
+};
+
+}  // namespace auralink::pipeline

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One conference's media, running: participants come and go, branches come and go, none disturbs another.
+// Lives on one GMainContext thread (the default context); everything asynchronous arrives there through the
+// bus.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "gst/support/support.hpp"
+#include "orchestrator/pipeline/branch_bin.hpp"
+#include "orchestrator/pipeline/description.hpp"
+#include "orchestrator/pipeline/mixer.hpp"
+#include "orchestrator/pipeline/participant_bin.hpp"
+#include "orchestrator/pipeline/plan.hpp"
+
+namespace auralink::pipeline {
+
+enum class EndClass { completed, stopped, failed_source, failed_sink };
+
+/// Told on the main thread. Sentences never hold secrets.
+class ConferenceObserver {
+ public:
+  virtual ~ConferenceObserver() = default;
+  virtual void on_running() = 0;
+  virtual void on_branch(std::string_view name, session::BranchState, std::string_view error,
+                         const BranchFacts&) = 0;
+  virtual void on_participant_failed(std::string_view name, std::string_view error) = 0;
+  virtual void on_ended(EndClass, std::string_view reason) = 0;  ///< last call; all files are finished
+};
+
+struct ConferenceStats {
+  std::map<std::string, BranchFacts> branches;
+  std::vector<session::ParticipantInfo> participants;
+};
+
+class Conference final {
+ public:
+  /// `paths`: branch name -> absolute file or directory.
+  /// `eos_timeout`: how long a branch may take to finish its file before it is given up.
+  Conference(Description, std::map<std::string, std::string> paths, std::chrono::milliseconds eos_timeout,
+             ConferenceObserver&);
+  ~Conference();
+  Conference(const Conference&) = delete;
+  Conference& operator=(const Conference&) = delete;
+
+  /// Builds and plays. Branches that cannot be opened fail alone, through the observer.
+  [[nodiscard]] tl::expected<void, BuildError> start();
+
+  void add_branch(const std::string& name, const Branch&, const std::string& path);
+  void remove_branch(const std::string& name);
+  /// Finishes every file, then on_ended(stopped). Repeating it is harmless.
+  void stop();
+
+  [[nodiscard]] ConferenceStats stats();
+  /// Graphviz source of the running pipeline, without property values: they can hold secrets.
+  [[nodiscard]] std::string dot() const;
+
+ private:
+  struct Hub;         // where coded streams of one name are handed out: a tee, its encoder, its users
+  struct BranchSlot;  // a BranchBin and its links
+  struct Seat;        // a participant's place: planned, playing, leaving
+
+  [[nodiscard]] tl::expected<void, BuildError> build_mixers();
+  [[nodiscard]] tl::expected<Hub*, BuildError> hub(const std::string& input);
+  void release_hub(const std::string& input);
+  [[nodiscard]] tl::expected<void, BuildError> attach(const std::string& name, const Fragment&);
+  void fail_branch(const std::string& name, const std::string& error);
+  void drain_branch(const std::string& name);
+  void detach(const std::string& name, session::BranchState, const std::string& error);
+  void dispose(BranchSlot&);
+
+  void seat_participant(const std::string& name);
+  void unseat(const std::string& name, const std::string& error);
+  void unseated(const std::string& name);
+  void finish(EndClass, const std::string& reason);
+  void finish_if_drained();
+  [[nodiscard]] std::int64_t now() const;
+
+  void post(const char* what, const std::string& name) const;
+  void after(std::chrono::milliseconds, const char* what, const std::string& name);
+  static gboolean on_bus(GstBus*, GstMessage*, gpointer self) noexcept;
+  void on_message(GstMessage*);
+  void on_application(const GstStructure*);
+  void on_error(GstMessage*);
+  [[nodiscard]] std::string owner_of(GstObject*) const;
+
+  Description description_;
+  Plan plan_;
+  std::map<std::string, std::string> paths_;
+  std::chrono::milliseconds eos_timeout_;
+  ConferenceObserver& observer_;
+  support::Owned<GstElement> pipeline_;
+  guint bus_watch_ = 0;
+  std::map<Media, GstElement*> trunks_;  // the tee behind each mixer; owned by pipeline_
+  std::map<Media, std::unique_ptr<Mixer>> mixers_;
+  std::map<std::string, std::unique_ptr<Hub>> hubs_;
+  std::map<std::string, std::unique_ptr<BranchSlot>> branches_;
+  std::map<std::string, std::unique_ptr<Seat>> seats_;
+  std::vector<guint> timers_;
+  bool running_ = false, finishing_ = false, ended_ = false;
+  EndClass end_class_ = EndClass::stopped;
+  std::string end_reason_;
+};
+
+}  // namespace auralink::pipeline

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Branches of a running conference: attach, drain, detach, and the encoders they share.
+#include <algorithm>
+#include <utility>
+
+#include "orchestrator/pipeline/conference_parts.hpp"
+
+namespace auralink::pipeline {
+
+using session::BranchState;
+using support::Owned;
+
+tl::expected<Conference::Hub*, BuildError> Conference::hub(const std::string& input) {
+  if (const auto it = hubs_.find(input); it != hubs_.end()) return it->second.get();
+  auto hub = std::make_unique<Hub>();
+  const auto encode = description_.encode.find(input);
+  if (encode == description_.encode.end()) {  // passthrough: the trunk itself carries coded media
+    const auto trunk = trunks_.find(input == "video" ? Media::video : Media::audio);
+    if (trunk == trunks_.end()) return tl::unexpected("there is no stream \"" + input + "\"");
+    hub->tee = trunk->second;
+    return (hubs_[input] = std::move(hub)).get();
+  }
+  const auto trunk = trunks_.find(media_of(encode->second.codec));
+  if (trunk == trunks_.end()) return tl::unexpected("nothing is mixed that \"" + input + "\" could encode");
+  const Fragment fragment = plan_encode(description_, input);
+  const auto elements = build_into(GST_BIN(pipeline_.get()), fragment);
+  if (!elements) return tl::unexpected(elements.error());
+  for (const Node& node : fragment.nodes) {
+    hub->elements.push_back(elements->at(node.id));
+    if (node.factory == "tee") hub->tee = elements->at(node.id);
+  }
+  // Last to first, so that every element is ready for what the one before it sends.
+  for (auto it = hub->elements.rbegin(); it != hub->elements.rend(); ++it)
+    gst_element_sync_state_with_parent(*it);
+  const Port& entry = fragment.inputs.front();
+  const Owned<GstPad> sink{gst_element_get_static_pad(elements->at(entry.node), entry.pad.c_str())};
+  hub->feed.reset(gst_element_request_pad_simple(trunk->second, "src_%u"));
+  if (gst_pad_link(hub->feed.get(), sink.get()) != GST_PAD_LINK_OK)
+    return tl::unexpected("encoder \"" + input + "\" does not take what is mixed");
+  return (hubs_[input] = std::move(hub)).get();
+}
+
+void Conference::release_hub(const std::string& input) {
+  const auto it = hubs_.find(input);
+  if (it == hubs_.end() || --it->second->users > 0) return;
+  auto hub = std::move(it->second);
+  hubs_.erase(it);
+  if (!hub->feed) return;
+  // The encoder goes when its feed is idle. It owns nothing anybody waits for, so the probe can do it all but
+  // the state change, which must not happen on the streaming thread it would join.
+  struct Retiring {
+    Owned<GstElement> pipeline;
+    std::vector<Owned<GstElement>> elements;
+    Owned<GstPad> feed;
+  };
+  auto* retiring =
+      new Retiring{Owned<GstElement>{GST_ELEMENT(gst_object_ref(pipeline_.get()))}, {}, std::move(hub->feed)};
+  for (auto* element : hub->elements) retiring->elements.emplace_back(GST_ELEMENT(gst_object_ref(element)));
+  const auto unlink = [](GstPad* pad, GstPadProbeInfo*, gpointer data) -> GstPadProbeReturn {
+    if (const Owned<GstPad> peer{gst_pad_get_peer(pad)}; peer) gst_pad_unlink(pad, peer.get());
+    const auto take_away = [](gpointer d) -> gboolean {
+      auto& r = *static_cast<Retiring*>(d);
+      const Owned<GstElement> trunk{gst_pad_get_parent_element(r.feed.get())};
+      if (trunk) gst_element_release_request_pad(trunk.get(), r.feed.get());
+      for (const auto& element : r.elements) {
+        gst_element_set_locked_state(element.get(), TRUE);
+        gst_element_set_state(element.get(), GST_STATE_NULL);
+        if (GST_OBJECT_PARENT(element.get()) == GST_OBJECT(r.pipeline.get()))
+          gst_bin_remove(GST_BIN(r.pipeline.get()), element.get());
+      }
+      return G_SOURCE_REMOVE;
+    };
+    g_idle_add_full(G_PRIORITY_DEFAULT, take_away, data,
+                    [](gpointer d) { delete static_cast<Retiring*>(d); });
+    return GST_PAD_PROBE_REMOVE;
+  };
+  gst_pad_add_probe(retiring->feed.get(), GST_PAD_PROBE_TYPE_IDLE, unlink, retiring, nullptr);
+}
+
+tl::expected<void, BuildError> Conference::attach(const std::string& name, const Fragment& fragment) {
+  auto bin = BranchBin::create(fragment, running_ ? now() : 0, [this, name] { post("branch-open", name); });
+  if (!bin) return tl::unexpected(bin.error());
+  auto& slot = *(branches_[name] = std::make_unique<BranchSlot>());
+  slot.bin = std::move(*bin);
+  auto* element = slot.bin->element();
+  gst_bin_add(GST_BIN(pipeline_.get()), element);
+  if (!gst_element_sync_state_with_parent(element)) {
+    post("branch-not-opened", name);  // after the bus message that says why
+    return {};
+  }
+  for (const Port& port : slot.bin->inputs()) {
+    auto source = hub(port.name);
+    if (!source) return tl::unexpected(source.error());
+    ++(*source)->users;
+    const Owned<GstPad> sink{gst_element_get_static_pad(element, port.name.c_str())};
+    slot.taps.push_back({port.name, Owned<GstPad>{gst_element_request_pad_simple((*source)->tee, "src_%u")}});
+    if (gst_pad_link(slot.taps.back().tee_pad.get(), sink.get()) != GST_PAD_LINK_OK)
+      return tl::unexpected("\"" + port.name + "\" does not fit this branch");
+  }
+  return {};
+}
+
+void Conference::add_branch(const std::string& name, const Branch& branch, const std::string& path) {
+  if (finishing_ || branches_.contains(name)) return;
+  paths_[name] = path;
+  if (auto attached = attach(name, plan_branch(description_, name, branch, path)); !attached)
+    fail_branch(name, attached.error());
+}
+
+void Conference::remove_branch(const std::string& name) { drain_branch(name); }
+
+void Conference::drain_branch(const std::string& name) {
+  const auto it = branches_.find(name);
+  if (it == branches_.end() || it->second->state > BranchState::active) return;
+  BranchSlot& slot = *it->second;
+  slot.state = BranchState::draining;
+  observer_.on_branch(name, BranchState::draining, {}, slot.bin->facts());
+  const bool sources_ended = finishing_ && end_class_ == EndClass::completed && mixers_.empty();
+  if (!sources_ended) slot.bin->end_at(now());
+  // A stream that sends nothing any more never reaches its end by itself.
+  constexpr std::chrono::milliseconds kQuiet{250};
+  const auto latency = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::max(description_.video.latency, description_.audio.latency));
+  after(sources_ended ? kQuiet : latency * 2 + kQuiet * 3, "branch-end-now", name);
+  after(eos_timeout_, "branch-overdue", name);
+}
+
+void Conference::fail_branch(const std::string& name, const std::string& error) {
+  if (branches_.contains(name)) {
+    detach(name, BranchState::failed, error);
+  } else {
+    observer_.on_branch(name, BranchState::failed, error, {});
+    finish_if_drained();
+  }
+}
+
+void Conference::detach(const std::string& name, BranchState state, const std::string& error) {
+  BranchSlot& slot = *branches_.at(name);
+  if (slot.state >= BranchState::removed) return;
+  slot.state = state;
+  slot.error = error;
+  slot.bin->close();
+  slot.still_linked = slot.taps.size();
+  if (slot.taps.empty()) {
+    slot.still_linked = 1;
+    post("branch-unlinked", name);
+  }
+  struct Letting {
+    Conference* self;
+    std::string name;
+  };
+  const auto let_go = [](GstPad* pad, GstPadProbeInfo*, gpointer data) -> GstPadProbeReturn {
+    const auto& letting = *static_cast<Letting*>(data);
+    if (const Owned<GstPad> peer{gst_pad_get_peer(pad)}; peer) gst_pad_unlink(pad, peer.get());
+    letting.self->post("branch-unlinked", letting.name);
+    return GST_PAD_PROBE_REMOVE;
+  };
+  for (const auto& tap : slot.taps)
+    gst_pad_add_probe(tap.tee_pad.get(), GST_PAD_PROBE_TYPE_IDLE, let_go, new Letting{this, name},
+                      [](gpointer data) { delete static_cast<Letting*>(data); });
+}
+
+void Conference::dispose(BranchSlot& slot) {
+  for (const auto& tap : slot.taps) {
+    if (const auto it = hubs_.find(tap.hub); it != hubs_.end())
+      gst_element_release_request_pad(it->second->tee, tap.tee_pad.get());
+    release_hub(tap.hub);
+  }
+  slot.taps.clear();
+  auto* element = slot.bin->element();
+  gst_element_set_locked_state(element, TRUE);
+  gst_element_set_state(element, GST_STATE_NULL);
+  gst_bin_remove(GST_BIN(pipeline_.get()), element);
+}
+
+}  // namespace auralink::pipeline

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The pieces a Conference keeps; private to conference*.cpp.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "orchestrator/pipeline/conference.hpp"
+
+namespace auralink::pipeline {
+
+/// A coded stream that branches share. Encoders run only while somebody uses them.
+struct Conference::Hub {
+  GstElement* tee = nullptr;
+  std::vector<GstElement*> elements;  ///< the encoder's, owned by the pipeline; empty in passthrough
+  support::Owned<GstPad> feed;        ///< source pad of the trunk tee that feeds the encoder
+  unsigned users = 0;
+};
+
+struct Conference::BranchSlot {
+  struct Tap {
+    std::string hub;
+    support::Owned<GstPad> tee_pad;
+  };
+  std::unique_ptr<BranchBin> bin;
+  std::vector<Tap> taps;
+  session::BranchState state = session::BranchState::adding;
+  std::string error;
+  std::size_t still_linked = 0;  ///< taps that must let go before the bin can be taken away
+};
+
+struct Conference::Seat {
+  enum class State { planned, playing, leaving, gone };
+  const Participant* plan = nullptr;
+  State state = State::planned;
+  std::unique_ptr<ParticipantBin> bin;
+  std::atomic<bool> audio{false}, video{false};  ///< streams that exist (passthrough)
+  unsigned inputs_to_release = 0;
+  std::string error;
+};
+
+}  // namespace auralink::pipeline

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/pipeline/mixer.hpp"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "orchestrator/pipeline/plan.hpp"
+
+namespace auralink::pipeline {
+
+using support::Owned;
+
+namespace {
+
+std::optional<std::int64_t> buffer_running_time(GstPad* pad, GstBuffer* buffer) {
+  const Owned<GstEvent> event{gst_pad_get_sticky_event(pad, GST_EVENT_SEGMENT, 0)};
+  if (!event || !GST_BUFFER_PTS_IS_VALID(buffer)) return std::nullopt;
+  const GstSegment* segment = nullptr;
+  gst_event_parse_segment(event.get(), &segment);
+  const auto time = gst_segment_to_running_time(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+  if (!GST_CLOCK_TIME_IS_VALID(time)) return std::nullopt;
+  return static_cast<std::int64_t>(time);
+}
+
+}  // namespace
+
+Mixer::Mixer(GstElement* element, const VideoMix* video, std::function<void(const std::string&)> on_released)
+    : element_{GST_ELEMENT(gst_object_ref(element))},
+      on_released_{std::move(on_released)},
+      is_video_{video != nullptr},
+      canvas_{video ? *video : VideoMix{}} {
+  const Owned<GstPad> src{gst_element_get_static_pad(element, "src")};
+  probe_ = gst_pad_add_probe(src.get(), GST_PAD_PROBE_TYPE_BUFFER, on_output, this, nullptr);
+  if (is_video_) {
+    g_object_set(element, "emit-signals", TRUE, nullptr);
+    signal_ = g_signal_connect(element, "samples-selected", G_CALLBACK(on_selected), this);
+  }
+}
+
+Mixer::~Mixer() {
+  const Owned<GstPad> src{gst_element_get_static_pad(element_.get(), "src")};
+  gst_pad_remove_probe(src.get(), probe_);
+  if (signal_ != 0) g_signal_handler_disconnect(element_.get(), signal_);
+}
+
+bool Mixer::add(const std::string& participant, GstPad* source, std::int64_t timeout) {
+  auto input = std::make_unique<Input>(
+      Input{this, 0, participant, Owned<GstPad>{gst_element_request_pad_simple(element_.get(), "sink_%u")},
+            Owned<GstPad>{GST_PAD(gst_object_ref(source))}});
+  if (!input->sink) return false;
+  if (is_video_) {
+    // Unseen until its first picture is selected; then draw() places it.
+    gst_util_set_object_arg(G_OBJECT(input->sink.get()), "sizing-policy", "keep-aspect-ratio");
+    g_object_set(input->sink.get(), "alpha", 0.0, "width", 2, "height", 2, nullptr);
+  }
+  Input* raw = input.get();
+  {
+    const std::scoped_lock lock{mutex_};
+    input->id = roster_.join(participant, timeout);
+    inputs_[participant] = std::move(input);
+  }
+  gst_pad_add_probe(raw->sink.get(), GST_PAD_PROBE_TYPE_BUFFER, on_input, raw, nullptr);
+  return GST_PAD_LINK_SUCCESSFUL(gst_pad_link(source, raw->sink.get()));
+}
+
+bool Mixer::remove(const std::string& participant) {
+  const std::scoped_lock lock{mutex_};
+  const auto it = inputs_.find(participant);
+  if (it == inputs_.end()) return false;
+  leaving_.push_back(std::move(it->second));
+  inputs_.erase(it);
+  return true;
+}
+
+void Mixer::release(Input& input) {
+  gst_pad_unlink(input.source.get(), input.sink.get());
+  gst_element_release_request_pad(element_.get(), input.sink.get());
+}
+
+GstPadProbeReturn Mixer::on_input(GstPad* pad, GstPadProbeInfo* info, gpointer data) noexcept {
+  auto& input = *static_cast<Input*>(data);
+  const auto time = buffer_running_time(pad, GST_PAD_PROBE_INFO_BUFFER(info));
+  const std::scoped_lock lock{input.mixer->mutex_};
+  if (time) input.mixer->roster_.on_data(input.id, *time);
+  return GST_PAD_PROBE_OK;
+}
+
+void Mixer::on_selected(GstElement* element, GstSegment* segment, guint64 pts, guint64, guint64 duration,
+                        GstStructure*, gpointer data) noexcept {
+  auto& self = *static_cast<Mixer*>(data);
+  (void)element;
+  const auto time = gst_segment_to_running_time(segment, GST_FORMAT_TIME, pts);
+  if (!GST_CLOCK_TIME_IS_VALID(time)) return;
+  const auto end = time + (GST_CLOCK_TIME_IS_VALID(duration) ? duration : 0);
+  const std::scoped_lock lock{self.mutex_};
+  for (const auto& leaving : self.leaving_) {
+    g_object_set(leaving->sink.get(), "alpha", 0.0, nullptr);
+    self.roster_.leave(leaving->id);
+  }
+  if (self.roster_.update(static_cast<std::int64_t>(end) - 1)) self.draw();
+}
+
+GstPadProbeReturn Mixer::on_output(GstPad*, GstPadProbeInfo*, gpointer data) noexcept {
+  auto& self = *static_cast<Mixer*>(data);
+  std::vector<std::unique_ptr<Input>> leaving;
+  {
+    const std::scoped_lock lock{self.mutex_};
+    if (self.leaving_.empty()) return GST_PAD_PROBE_OK;
+    leaving = std::exchange(self.leaving_, {});
+    for (const auto& input : leaving) self.roster_.leave(input->id);
+  }
+  // Here, on the mixer's own thread and between two outputs, because GstAggregator 1.22.0 has races between
+  // releasing a pad and aggregating (fixed in 1.22.7).
+  for (const auto& input : leaving) {
+    self.release(*input);
+    self.on_released_(input->participant);
+  }
+  return GST_PAD_PROBE_OK;
+}
+
+void Mixer::draw() {
+  std::vector<GstPad*> shown;
+  for (const auto& member : roster_.members()) {
+    const auto it = inputs_.find(member.name);
+    if (it == inputs_.end() || it->second->id != member.id) continue;
+    if (member.present)
+      shown.push_back(it->second->sink.get());
+    else
+      g_object_set(it->second->sink.get(), "alpha", 0.0, nullptr);
+  }
+  const auto tiles = arrange(canvas_.layout, canvas_.width, canvas_.height, shown.size());
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const Tile& tile = tiles[i];
+    const bool visible = tile.width > 0 && tile.height > 0;
+    g_object_set(shown[i], "xpos", tile.x, "ypos", tile.y, "width", visible ? tile.width : 2, "height",
+                 visible ? tile.height : 2, "alpha", visible ? 1.0 : 0.0, nullptr);
+  }
+}
+
+std::vector<Roster::Member> Mixer::present(std::int64_t running_time) {
+  const std::scoped_lock lock{mutex_};
+  if (!is_video_) roster_.update(running_time);
+  return roster_.members();
+}
+
+}  // namespace auralink::pipeline

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The mixing element of one medium (compositor or audiomixer) and its inputs: request pads that appear and go
+// while it plays, and, for video, where each picture is drawn.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "gst/support/support.hpp"
+#include "orchestrator/pipeline/description.hpp"
+#include "orchestrator/pipeline/roster.hpp"
+
+namespace auralink::pipeline {
+
+class Mixer final {
+ public:
+  /// `video` is null for audio. `on_released` is called on the mixer's thread once a removed input is gone.
+  Mixer(GstElement* element, const VideoMix* video,
+        std::function<void(const std::string& participant)> on_released);
+  ~Mixer();
+  Mixer(const Mixer&) = delete;
+  Mixer& operator=(const Mixer&) = delete;
+
+  /// Requests an input for `source` and links it. Any thread. `timeout`: ns of silence after which it is
+  /// absent.
+  bool add(const std::string& participant, GstPad* source, std::int64_t timeout);
+  /// Gives the participant's input back; on_released follows. Its source must be quiet. False: it has none.
+  bool remove(const std::string& participant);
+
+  /// Who is present, as of output at `running_time` (audio) or of the last picture drawn (video).
+  [[nodiscard]] std::vector<Roster::Member> present(std::int64_t running_time);
+
+ private:
+  struct Input {
+    Mixer* mixer;
+    Roster::Id id;
+    std::string participant;
+    support::Owned<GstPad> sink;
+    support::Owned<GstPad> source;
+  };
+  static GstPadProbeReturn on_input(GstPad*, GstPadProbeInfo*, gpointer input) noexcept;
+  static GstPadProbeReturn on_output(GstPad*, GstPadProbeInfo*, gpointer mixer) noexcept;
+  static void on_selected(GstElement*, GstSegment*, guint64 pts, guint64 dts, guint64 duration, GstStructure*,
+                          gpointer mixer) noexcept;
+  void draw();
+  void release(Input&);
+
+  support::Owned<GstElement> element_;
+  std::function<void(const std::string&)> on_released_;
+  const bool is_video_;
+  VideoMix canvas_;
+  std::mutex mutex_;  // guards all below; held while setting pad properties, never while linking or releasing
+  Roster roster_;
+  std::map<std::string, std::unique_ptr<Input>> inputs_;
+  std::vector<std::unique_ptr<Input>> leaving_;  // released by the mixer's own thread, between two outputs
+  gulong probe_ = 0, signal_ = 0;
+};
+
+}  // namespace auralink::pipeline

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The worker's side: turns commands of the daemon into calls on one pipeline::Conference and its news into
+// messages. Lives on the default GMainContext.
+#pragma once
+
+#include <glib.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "orchestrator/pipeline/conference.hpp"
+#include "worker.pb.h"
+
+namespace auralink::worker {
+
+class Agent final : public pipeline::ConferenceObserver {
+ public:
+  using Send = std::function<void(const v1::FromWorker&)>;
+  /// `on_done` is called once, when the process should end, with its exit status.
+  Agent(Send send, std::function<void(int status)> on_done);
+  ~Agent() override;
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  void hello();
+  void on_command(std::string_view payload);
+  void start(const v1::Start&);
+  /// The daemon is gone or asks us to go: finish the files, then done. A second request ends at once.
+  void wind_down(const std::string& reason);
+
+  void on_running() override;
+  void on_branch(std::string_view name, session::BranchState, std::string_view error,
+                 const pipeline::BranchFacts&) override;
+  void on_participant_failed(std::string_view name, std::string_view error) override;
+  void on_ended(pipeline::EndClass, std::string_view reason) override;
+
+ private:
+  void say(v1::FromWorker&&);
+  void log(unsigned level, const std::string& category, const std::string& object,
+           const std::string& message);
+  void add_branch(const v1::AddBranch&);
+  void send_stats();
+  void end(v1::Ended::Class, std::string_view reason);
+
+  Send send_;
+  std::function<void(int)> on_done_;
+  std::uint32_t epoch_ = 0;
+  std::optional<pipeline::Description> description_;
+  std::unique_ptr<pipeline::Conference> conference_;
+  guint stats_timer_ = 0;
+  bool winding_down_ = false, ended_ = false;
+};
+
+}  // namespace auralink::worker
