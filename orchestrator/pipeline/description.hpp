@@ -35,11 +35,11 @@ struct FileSource {
 enum class RtpCodec { h264, vp8, opus, pcmu, pcma };
 struct RtpStream {
   RtpCodec codec = RtpCodec::opus;
-  std::uint16_t port = 0;      ///< UDP port this side listens on
-  std::uint8_t payload = 96;   ///< RTP payload type, 0..127
+  std::uint16_t port = 0;     ///< UDP port this side listens on
+  std::uint8_t payload = 96;  ///< RTP payload type, 0..127
   std::uint32_t clock_rate = 90000;
-  std::uint8_t channels = 1;   ///< audio only
-  std::string fmtp;            ///< H264 sprop-parameter-sets etc., in SDP form "a=b;c=d"
+  std::uint8_t channels = 1;  ///< audio only
+  std::string fmtp;           ///< H264 sprop-parameter-sets etc., in SDP form "a=b;c=d"
 };
 struct RtpParticipant {
   std::string name;
@@ -91,16 +91,16 @@ enum class Codec { h264, openh264, vp8, vp9, aac, opus };
 
 struct Encode {
   Codec codec = Codec::h264;
-  unsigned bitrate = 3'000'000;                  ///< bits per second
-  Nanos keyframe{std::chrono::seconds{2}};       ///< video: longest distance between keyframes
-  std::optional<unsigned> width, height;         ///< video: scaled rendition; absent: as mixed
+  unsigned bitrate = 3'000'000;             ///< bits per second
+  Nanos keyframe{std::chrono::seconds{2}};  ///< video: longest distance between keyframes
+  std::optional<unsigned> width, height;    ///< video: scaled rendition; absent: as mixed
 };
 
 enum class Container { mp4, webm, mkv, segments };
 struct FileBranch {
   std::vector<std::string> inputs;  ///< encode names; in passthrough mode "video" and "audio"
   Container container = Container::mp4;
-  std::string path;                 ///< template relative to the recordings folder, see session/paths.hpp
+  std::string path;  ///< template relative to the recordings folder, see session/paths.hpp
   Nanos segment{std::chrono::seconds{10}};  ///< container segments: length of each, cut at keyframes
   session::OnError on_error = session::OnError::detach;
 };
@@ -133,7 +133,8 @@ struct Description {
   session::Policies policies;
 };
 
-/// A description file as shipped: its `parameters` schema is checked, the rest may still hold reference objects
+/// A description file as shipped: its `parameters` schema is checked, the rest may still hold reference
+/// objects
 /// ({"$param":…}, {"$config":…}); `branches` may carry "when":{"param":…}.
 struct Template {
   std::string name;
@@ -149,9 +150,9 @@ using ConfigLookup = std::function<std::optional<json::Value>(std::string_view)>
 /// Checks everything that can be checked before parameters are known.
 [[nodiscard]] json::Checked<Template> parse_template(const json::Value& document);
 
-/// Validates `parameters` against the schema (defaults filled in, `format` enforced) and replaces all references.
-/// The result is a self-contained document: no references, no `parameters`, no `when`, every branch that stays.
-/// Violations point into `parameters` when `in_parameters` is set, else into the template.
+/// Validates `parameters` against the schema (defaults filled in, `format` enforced) and replaces all
+/// references. The result is a self-contained document: no references, no `parameters`, no `when`, every
+/// branch that stays. Violations point into `parameters` when `in_parameters` is set, else into the template.
 struct Unresolved {
   bool in_parameters = true;
   json::Violations errors;

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Branches: what takes coded media out of the conference. Each begins with its own leaky queue, so that a
+// slow disk costs this branch its frames and nobody else theirs.
+#include "orchestrator/pipeline/plan_parts.hpp"
+
+namespace auralink::pipeline {
+namespace {
+
+using parts::Chain;
+using parts::Properties;
+
+struct Input {
+  std::string name;
+  Media media;
+  std::optional<Codec> format;  ///< absent in passthrough of files: known once it flows
+};
+
+Input input_of(const Description& d, const std::string& name) {
+  if (const auto it = d.encode.find(name); it != d.encode.end())
+    return {name, media_of(it->second.codec), format_of(it->second.codec)};
+  const Media media = name == "video" ? Media::video : Media::audio;
+  if (const auto* rtp = std::get_if<RtpSource>(&d.source); rtp != nullptr && !rtp->participants.empty()) {
+    const auto& p = rtp->participants.front();
+    const auto& stream = media == Media::video ? p.video : p.audio;
+    if (stream && stream->codec == RtpCodec::h264) return {name, media, Codec::h264};
+    if (stream && stream->codec == RtpCodec::opus) return {name, media, Codec::opus};
+  }
+  return {name, media, std::nullopt};
+}
+
+/// Muxers want H.264 as avc with codec data, which a parser makes of what an encoder or depayloader gives.
+const char* parser_for(const Input& input) {
+  if (input.format == Codec::h264) return "h264parse";
+  if (input.format == Codec::aac) return "aacparse";
+  if (input.format == Codec::opus) return "opusparse";
+  return nullptr;
+}
+
+Node muxer(Container container) {
+  switch (container) {
+    case Container::webm:
+      return {"mux", "webmmux", {}};
+    case Container::mkv:
+      return {"mux", "matroskamux", {}};
+    default:
+      // Half-second fragments survive a crash; a clean end rewrites them as one plain, seekable MP4.
+      return {"mux",
+              "mp4mux",
+              {{"fragment-duration", std::int64_t{500}},
+               {"fragment-mode", std::string{"first-moov-then-finalise"}}}};
+  }
+}
+
+Node segmenter(const FileBranch& branch, const std::string& folder) {
+  return {"mux",
+          "splitmuxsink",
+          {{"muxer-factory", std::string{"mp4mux"}},
+           // Properties by name reach the muxer only when each segment gets a new one.
+           {"async-finalize", true},
+           {"muxer-properties", std::string{"properties,fragment-duration=(uint)500,"
+                                            "fragment-mode=(string)first-moov-then-finalise"}},
+           {"sink-properties", std::string{"properties,async=(boolean)false,sync=(boolean)false"}},
+           {"location", folder + "/%05d.mp4"},
+           {"max-size-time", static_cast<std::uint64_t>(branch.segment.count())},
+           {"send-keyframe-requests", true}}};
+}
+
+Fragment plan_file(const Description& d, const std::string& name, const FileBranch& branch,
+                   const std::string& path) {
+  Fragment f;
+  f.name = "branch-" + name;
+  const bool segments = branch.container == Container::segments;
+  f.nodes.push_back(segments ? segmenter(branch, path) : muxer(branch.container));
+  for (const auto& input_name : branch.inputs) {
+    const auto input = input_of(d, input_name);
+    const std::string prefix = input.media == Media::video ? "video" : "audio";
+    Chain chain{f};
+    chain.node(prefix + "-queue", "queue",
+               {{"max-size-time", std::uint64_t{10'000'000'000}},
+                {"max-size-bytes", std::int64_t{0}},
+                {"max-size-buffers", std::int64_t{0}},
+                {"leaky", std::string{"downstream"}}});
+    f.inputs.push_back({input_name, input.media, chain.last(), "sink"});
+    if (const auto* parser = parser_for(input)) chain.node(prefix + "-parse", parser);
+    if (segments)
+      chain.into("mux", input.media == Media::video ? "video" : "audio_%u");
+    else
+      chain.into("mux", input.media == Media::video ? "video_%u" : "audio_%u");
+  }
+  if (!segments)
+    Chain{f, "mux"}.node("sink", "filesink", {{"location", path}, {"async", false}, {"sync", false}});
+  return f;
+}
+
+}  // namespace
+
+Fragment plan_branch(const Description& d, const std::string& name, const Branch& branch,
+                     const std::string& path) {
+  return std::visit([&](const FileBranch& file) { return plan_file(d, name, file, path); }, branch);
+}
+
+}  // namespace auralink::pipeline

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One fragment per participant: whatever it is, it ends in raw media (to be mixed) or coded media (to pass
+// through).
+#include <algorithm>
+
+#include "orchestrator/pipeline/plan_parts.hpp"
+
+namespace auralink::pipeline::parts {
+namespace {
+
+/// What the mix wants of each participant.
+struct Wanted {
+  bool video, audio;  ///< at all
+  bool coded_video, coded_audio;
+  bool webm;  ///< some branch is WebM, so a test source must not encode H.264
+};
+
+Wanted wanted(const Description& d) {
+  const bool webm = std::any_of(d.branches.begin(), d.branches.end(), [](const auto& entry) {
+    return std::visit([](const auto& b) { return b.container == Container::webm; }, entry.second);
+  });
+  return {d.video.mode != VideoMode::none, d.audio.mode != AudioMode::none,
+          d.video.mode == VideoMode::passthrough, d.audio.mode == AudioMode::passthrough, webm};
+}
+
+void output(Fragment& f, Media media, const std::string& node) {
+  f.outputs.push_back({media == Media::video ? "video" : "audio", media, node, "src"});
+}
+
+constexpr const char* kCodedVideo = "video/x-h264;video/x-h265;video/x-vp8;video/x-vp9;video/x-av1";
+constexpr const char* kCodedAudio =
+    "audio/mpeg;audio/x-opus;audio/x-vorbis;audio/x-flac;audio/x-alaw;audio/x-mulaw";
+
+/// Files run as fast as they can be read; clocksync makes them happen in time, after the queue that decouples
+/// them.
+void file_tail(Fragment& f, Media media, bool coded) {
+  const std::string prefix = media == Media::video ? "video" : "audio";
+  Chain chain{f};
+  chain.node(prefix + "-queue", "queue");
+  if (!coded && media == Media::video) chain.node(prefix + "-convert", "videoconvert");
+  if (!coded && media == Media::audio)
+    chain.node(prefix + "-convert", "audioconvert").node(prefix + "-resample", "audioresample");
+  chain.node(prefix + "-sync", "clocksync");
+  output(f, media, chain.last());
+}
+
+Participant file_participant(const FileParticipant& p, const Wanted& w) {
+  Participant out{p.name, p.join, p.leave, p.loop, false, Nanos{0}, {}};
+  Fragment& f = out.fragment;
+  if (w.video) file_tail(f, Media::video, w.coded_video);
+  if (w.audio) file_tail(f, Media::audio, w.coded_audio);
+  const bool coded = w.coded_video || w.coded_audio;
+  for (std::size_t i = 0; i < p.files.size(); ++i) {
+    const auto n = std::to_string(i);
+    Chain chain{f};
+    chain.node("file-" + n, "filesrc", {{"location", p.files[i]}});
+    // A mix that decodes one medium and passes the other gets both coded, and decodes behind the parser.
+    chain.node("open-" + n, coded ? "parsebin" : "decodebin");
+    const auto open = [&](Media media, bool is_coded) {
+      const std::string prefix = media == Media::video ? "video" : "audio";
+      const std::string raw = media == Media::video ? "video/x-raw" : "audio/x-raw";
+      const std::string any = media == Media::video ? kCodedVideo : kCodedAudio;
+      if (is_coded || !coded)
+        return f.links.push_back({"open-" + n, prefix + "-queue", "", "", is_coded ? any : raw, true});
+      Chain decode{f};
+      decode.node(prefix + "-decode-" + n, "decodebin");
+      f.links.push_back({"open-" + n, prefix + "-decode-" + n, "", "", any, true});
+      f.links.push_back({prefix + "-decode-" + n, prefix + "-queue", "", "", raw, true});
+    };
+    if (w.video) open(Media::video, w.coded_video);
+    if (w.audio) open(Media::audio, w.coded_audio);
+  }
+  return out;
+}
+
+std::string rtp_caps(const RtpStream& s, Media media) {
+  const char* encoding = s.codec == RtpCodec::h264   ? "H264"
+                         : s.codec == RtpCodec::vp8  ? "VP8"
+                         : s.codec == RtpCodec::opus ? "OPUS"
+                         : s.codec == RtpCodec::pcmu ? "PCMU"
+                                                     : "PCMA";
+  std::string caps = std::string{"application/x-rtp,media="} + (media == Media::video ? "video" : "audio") +
+                     ",clock-rate=" + std::to_string(s.clock_rate) + ",encoding-name=" + encoding +
+                     ",payload=" + std::to_string(s.payload);
+  if (media == Media::audio && s.channels > 1)
+    caps += ",encoding-params=(string)" + std::to_string(s.channels);
+  // The parser let only harmless characters through; quotes keep commas of base64 lists inside the field.
+  for (std::size_t start = 0; start < s.fmtp.size();) {
+    const auto end = std::min(s.fmtp.find(';', start), s.fmtp.size());
+    auto item = s.fmtp.substr(start, end - start);
+    item.erase(0, std::min(item.find_first_not_of(' '), item.size()));
+    item.erase(item.find_last_not_of(' ') + 1);
+    const auto equals = item.find('=');
+    if (equals != std::string::npos && equals > 0)
+      caps += "," + item.substr(0, equals) + "=(string)\"" + item.substr(equals + 1) + "\"";
+    start = end + 1;
+  }
+  return caps;
+}
+
+void rtp_stream(Fragment& f, const RtpSource& source, const RtpStream& s, Media media, bool coded) {
+  const std::string prefix = media == Media::video ? "video" : "audio";
+  Chain chain{f};
+  chain
+      .node(prefix + "-udp", "udpsrc",
+            {{"address", source.address},
+             {"port", std::int64_t{s.port}},
+             {"caps", rtp_caps(s, media)},
+             {"timeout", static_cast<std::uint64_t>(source.timeout.count())}})
+      .node(prefix + "-jitter", "rtpjitterbuffer",
+            {{"latency", std::int64_t{source.jitter.count() / 1'000'000}}, {"do-lost", true}});
+  switch (s.codec) {
+    case RtpCodec::h264:
+      chain.node("video-depay", "rtph264depay", {{"wait-for-keyframe", true}})
+          .node("video-parse", "h264parse");
+      // One thread: frame threads would add a frame of delay each.
+      if (!coded) chain.node("video-decode", "avdec_h264", {{"max-threads", std::int64_t{1}}});
+      break;
+    case RtpCodec::vp8:
+      chain.node("video-depay", "rtpvp8depay", {{"wait-for-keyframe", true}});
+      if (!coded) chain.node("video-decode", "vp8dec");
+      break;
+    case RtpCodec::opus:
+      chain.node("audio-depay", "rtpopusdepay");
+      if (coded)
+        chain.node("audio-parse", "opusparse");
+      else
+        chain.node("audio-decode", "opusdec", {{"plc", true}, {"use-inband-fec", true}});
+      break;
+    case RtpCodec::pcmu:
+      chain.node("audio-depay", "rtppcmudepay");
+      if (!coded) chain.node("audio-decode", "mulawdec");
+      break;
+    case RtpCodec::pcma:
+      chain.node("audio-depay", "rtppcmadepay");
+      if (!coded) chain.node("audio-decode", "alawdec");
+      break;
+  }
+  chain.node(prefix + "-queue", "queue");
+  if (!coded && media == Media::video) chain.node("video-convert", "videoconvert");
+  if (!coded && media == Media::audio)
+    chain.node("audio-convert", "audioconvert").node("audio-resample", "audioresample");
+  output(f, media, chain.last());
+}
+
+Participant rtp_participant(const RtpSource& source, const RtpParticipant& p, const Wanted& w) {
+  Participant out{p.name, Nanos{0}, std::nullopt, false, true, source.timeout, {}};
+  if (p.video && w.video) rtp_stream(out.fragment, source, *p.video, Media::video, w.coded_video);
+  if (p.audio && w.audio) rtp_stream(out.fragment, source, *p.audio, Media::audio, w.coded_audio);
+  return out;
+}
+
+Participant test_participant(const TestParticipant& p, const Wanted& w) {
+  Participant out{p.name, p.join, p.leave, false, true, Nanos{0}, {}};
+  Fragment& f = out.fragment;
+  if (p.video && w.video) {
+    Chain chain{f};
+    chain
+        .node("video-test", "videotestsrc",
+              {{"is-live", true}, {"pattern", std::string{to_string(p.pattern)}}})
+        .caps("video-format", raw_video_caps(p.width, p.height, p.fps))
+        .node("video-queue", "queue");
+    if (w.coded_video) {
+      Encode e;
+      e.codec = w.webm ? Codec::vp8 : Codec::h264;
+      e.bitrate = 1'000'000;
+      add_encoder(chain, e, p.fps, p.width);
+    }
+    output(f, Media::video, chain.last());
+  }
+  if (p.audio && w.audio) {
+    Chain chain{f};
+    chain.node("audio-test", "audiotestsrc", {{"is-live", true}, {"freq", p.frequency}, {"volume", 0.2}})
+        .caps("audio-format", raw_audio_caps(48000, 1))
+        .node("audio-queue", "queue");
+    if (w.coded_audio) {
+      Encode e;
+      e.codec = w.webm ? Codec::opus : Codec::aac;
+      e.bitrate = 96'000;
+      add_encoder(chain.node("audio-convert", "audioconvert"), e, 0, 0);
+    }
+    output(f, Media::audio, chain.last());
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<Participant> plan_participants(const Description& d) {
+  const auto w = wanted(d);
+  std::vector<Participant> out;
+  if (const auto* files = std::get_if<FileSource>(&d.source))
+    for (const auto& p : files->participants) out.push_back(file_participant(p, w));
+  if (const auto* rtp = std::get_if<RtpSource>(&d.source))
+    for (const auto& p : rtp->participants) out.push_back(rtp_participant(*rtp, p, w));
+  if (const auto* test = std::get_if<TestSource>(&d.source))
+    for (const auto& p : test->participants) out.push_back(test_participant(p, w));
+  for (auto& p : out) p.fragment.name = "participant-" + p.name;
+  return out;
+}
+
+}  // namespace auralink::pipeline::parts
