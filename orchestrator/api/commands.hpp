@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Request bodies -> domain commands, or what is wrong with them. Pure; fuzzed by tests/fuzz/api_fuzz.cpp.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <variant>
+
+#include "orchestrator/api/problem.hpp"
+#include "orchestrator/api/router.hpp"
+#include "orchestrator/json/json.hpp"
+#include "orchestrator/session/service.hpp"
+
+namespace auralink::api {
+
+struct BranchBody {
+  json::Value branch;  ///< an object; the catalog knows what may be in it
+};
+using Command = std::variant<std::monostate, session::NewConference, session::NewRecording, BranchBody>;
+
+/// Body and content type against what `match` takes. The monostate is for operations without a body.
+[[nodiscard]] tl::expected<Command, Refusal> parse_command(const Match& match,
+                                                           const std::optional<std::string>& content_type,
+                                                           std::string_view body);
+
+}  // namespace auralink::api
