@@ -55,8 +55,8 @@ void for_each_edge(GParamSpec* spec, F with) {
       with(&value);
     }
   } else if (G_IS_PARAM_SPEC_BOOLEAN(spec)) {
-    for (const gboolean edge : {FALSE, TRUE}) {
-      g_value_set_boolean(&value, edge);
+    for (const bool edge : {false, true}) {
+      g_value_set_boolean(&value, edge ? TRUE : FALSE);
       with(&value);
     }
   } else if (G_IS_PARAM_SPEC_ENUM(spec)) {
