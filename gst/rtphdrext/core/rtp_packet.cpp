@@ -58,7 +58,9 @@ Result<Header> parse_header(Bytes head, std::size_t packet_size) noexcept {
 }
 
 bool padding_fits(const Header& header, std::size_t packet_size, std::uint8_t last_byte) noexcept {
-  return !header.padding || last_byte <= packet_size - header.payload_offset;
+  if (!header.padding) return true;
+  const std::size_t behind = packet_size - header.payload_offset;
+  return behind > 0 && last_byte <= behind;
 }
 
 }  // namespace auralink::rtphdrext

@@ -60,8 +60,9 @@ struct Header {
 /// kTruncated with head.size() < packet_size means: call again with more of the packet.
 [[nodiscard]] Result<Header> parse_header(Bytes head, std::size_t packet_size) noexcept;
 
-/// Whether the padding count, the last byte of a packet with the P bit, fits behind the header. A count of
-/// zero is wrong by the letter, but GStreamer lets it pass and so do we: it is the receiver who needs it.
+/// Whether the padding count, the last byte of a packet with the P bit, fits behind the header. With nothing
+/// there the last byte is not a count but the end of the header. A count of zero is wrong by the letter, but
+/// GStreamer lets it pass and so do we: it is the receiver who needs it.
 [[nodiscard]] bool padding_fits(const Header& header, std::size_t packet_size,
                                 std::uint8_t last_byte) noexcept;
 

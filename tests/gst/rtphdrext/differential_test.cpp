@@ -136,7 +136,10 @@ TEST(Differential, AgreesWithGStreamerOnWhatIsAPacket) {
     const auto parsed = parse_header(wire, wire.size());
     const bool ours = parsed.value() != nullptr && padding_fits(*parsed.value(), wire.size(), wire.back());
     // We keep away from all that RFC 5761 reserves for RTCP, GStreamer from the types that were in use then.
-    if (parsed.fault() != Fault::kRtcp) {
+    // And it reads a padding count out of the header when there is nothing behind it, which we refuse.
+    const bool no_count =
+        parsed.value() != nullptr && parsed.value()->padding && parsed.value()->payload_offset == wire.size();
+    if (parsed.fault() != Fault::kRtcp && !no_count) {
       EXPECT_EQ(ours, theirs) << round;
     }
     sound += ours ? 1 : 0;

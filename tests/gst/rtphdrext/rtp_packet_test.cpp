@@ -79,6 +79,14 @@ TEST(RtpPadding, MustFitBehindTheHeader) {
   EXPECT_TRUE(padding_fits(*parsed.value(), wire.size(), 0));
 }
 
+TEST(RtpPadding, NeedsAByteForItsCount) {
+  // The last byte belongs to the extension; taken for a count, it would change with what is injected.
+  const auto wire = packet({.padding = true, .profile = 0xBEDE, .extension = {0x10, 7, 0, 0}, .payload = {}});
+  const auto parsed = parse_header(wire, wire.size());
+  ASSERT_NE(parsed.value(), nullptr);
+  EXPECT_FALSE(padding_fits(*parsed.value(), wire.size(), wire.back()));
+}
+
 TEST(RtpPadding, IsNotReadWithoutThePBit) { EXPECT_TRUE(padding_fits(Header{}, 12, 255)); }
 
 TEST(Fault, HasAnExplanation) {
