@@ -16,6 +16,10 @@ std::string with_detail(std::string sentence, const std::string& detail) {
 }
 
 Verdict judge_signal(const WorkerExit& exit, const std::optional<Intent>& intent) {
+  // The host kills a worker that breaks the protocol and says so; that is the worker's fault, not the
+  // signal's.
+  if (exit.said == ExitClass::crashed)
+    return {ExitClass::crashed, with_detail("the worker crashed", exit.reason)};
   const std::string signal = "signal " + std::to_string(exit.signo);
   if (!is_sent(exit.signo))
     return {ExitClass::crashed, with_detail("the worker crashed with " + signal, exit.reason)};

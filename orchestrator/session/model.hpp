@@ -47,7 +47,7 @@ struct RestartPolicy {
 };
 
 struct Policies {
-  RestartPolicy restart;
+  RestartPolicy restart = {};
   Millis start_timeout{30'000};  ///< spawn -> running
   Millis stall_timeout{30'000};  ///< a branch without progress fails after this
   Millis eos_timeout{30'000};    ///< stop -> files finalised, before SIGTERM
@@ -59,21 +59,21 @@ struct Policies {
 enum class OnError { detach, fail_pipeline };
 
 struct BranchSpec {
-  std::string name;
-  std::string kind;       ///< "file" for now
-  std::string container;  ///< kind file: mp4 | webm | mkv | segments
+  std::string name = {};
+  std::string kind = {};       ///< "file" for now
+  std::string container = {};  ///< kind file: mp4 | webm | mkv | segments
   OnError on_error = OnError::detach;
-  json::Value resolved;  ///< the typed branch object as the worker will compile it
+  json::Value resolved = {};  ///< the typed branch object as the worker will compile it
 };
 
 /// A description whose parameters are filled in: what a worker needs, and what the session needs to supervise
 /// it.
 struct CompiledPipeline {
-  std::string name;
+  std::string name = {};
   unsigned version = 1;
-  json::Value resolved;  ///< self-contained description without references, ready for the worker
-  std::vector<BranchSpec> branches;
-  Policies policies;
+  json::Value resolved = {};  ///< self-contained description without references, ready for the worker
+  std::vector<BranchSpec> branches = {};
+  Policies policies = {};
 };
 
 struct Branch {

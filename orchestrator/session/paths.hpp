@@ -36,7 +36,7 @@ struct PathValues {
 [[nodiscard]] json::Checked<std::string> expand_path(std::string_view text, const PathValues& values,
                                                      std::string_view suffix);
 
-/// Checks a template without expanding it for real, for commands that must refuse before anything happens.
+/// Checks a template before its values are known. Very long names can still make the real expansion too long.
 [[nodiscard]] json::Violations check_path(std::string_view text);
 
 /// "a/b.mp4", 2, ".mp4" -> "a/b-2.mp4": the name to take when the first one is already a file.

@@ -19,7 +19,7 @@ namespace auralink::session {
 struct Problem {
   enum class Kind { invalid, not_found, conflict, limit, unavailable };
   Kind kind = Kind::invalid;
-  std::string detail;
+  std::string detail = {};
   json::Violations errors = {};
   std::string reason = {};  ///< limit/unavailable: "draining", "conferences", "disk", ...
   std::optional<unsigned> retry_after_s = {};
@@ -52,10 +52,10 @@ class Store {
 };
 
 struct PipelineSummary {
-  std::string name;
+  std::string name = {};
   unsigned version = 1;
-  std::string why;         ///< the sentence on what it is for
-  json::Value parameters;  ///< JSON Schema
+  std::string why = {};         ///< the sentence on what it is for
+  json::Value parameters = {};  ///< JSON Schema
 };
 
 class Catalog {
@@ -73,11 +73,11 @@ class Catalog {
 enum class StopReason { requested, limit, idle, stalled, drain };
 
 struct WorkerStart {
-  std::string conference;
+  std::string conference = {};
   std::uint32_t epoch = 0;
-  json::Value resolved;  ///< CompiledPipeline::resolved, with the branches that are wanted now
+  json::Value resolved = {};  ///< CompiledPipeline::resolved, with the branches that are wanted now
   /// branch name -> absolute path of the file, or of the directory for segments; decided by paths.hpp
-  std::map<std::string, std::string> paths;
+  std::map<std::string, std::string> paths = {};
 };
 
 /// Starts and commands workers. Never blocks; answers come through WorkerEvents.
@@ -93,23 +93,23 @@ class WorkerHost {
 };
 
 struct BranchStats {
-  std::string name;
+  std::string name = {};
   std::uint64_t bytes = 0, dropped = 0;
   std::int64_t media_ns = 0;
 };
 struct WorkerStats {
-  std::vector<BranchStats> branches;
-  std::vector<ParticipantInfo> participants;
+  std::vector<BranchStats> branches = {};
+  std::vector<ParticipantInfo> participants = {};
   std::uint64_t memory_bytes = 0;
   double cpu_seconds = 0;
 };
 /// How a worker process ended, as far as the host could see.
 struct WorkerExit {
-  int code = 0;                   ///< exit status when not signalled
-  int signo = 0;                  ///< 0: exited by itself
-  bool oom = false;               ///< the kernel's OOM killer did it
-  std::optional<ExitClass> said;  ///< what the worker itself reported last
-  std::string reason;             ///< its sentence, redacted
+  int code = 0;                        ///< exit status when not signalled
+  int signo = 0;                       ///< 0: exited by itself
+  bool oom = false;                    ///< the kernel's OOM killer did it
+  std::optional<ExitClass> said = {};  ///< what the worker itself reported last
+  std::string reason = {};             ///< its sentence, redacted
 };
 
 /// What workers tell; implemented by session::Service. `epoch` guards against late messages of an old worker.

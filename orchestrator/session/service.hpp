@@ -31,16 +31,16 @@ struct Settings {
 };
 
 struct NewConference {
-  std::optional<std::string> id;  ///< [A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}; generated when absent
-  std::string pipeline;
+  std::optional<std::string> id = {};  ///< [A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}; generated when absent
+  std::string pipeline = {};
   json::Value parameters = json::Value::object();
 };
 
 struct NewRecording {
-  std::string conference;
-  std::optional<std::string> id;
-  std::string container = "mp4";    ///< mp4 | webm | mkv | segments
-  std::optional<std::string> path;  ///< template, see paths.hpp
+  std::string conference = {};
+  std::optional<std::string> id = {};
+  std::string container = "mp4";         ///< mp4 | webm | mkv | segments
+  std::optional<std::string> path = {};  ///< template, see paths.hpp
 };
 
 class Service final : public WorkerEvents {
