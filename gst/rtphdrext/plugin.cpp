@@ -3,8 +3,6 @@
 
 #include "gst/rtphdrext/elements.hpp"
 
-#define PACKAGE "auralink"  // GST_PLUGIN_DEFINE reads it
-
 static gboolean plugin_init(GstPlugin* plugin) noexcept { return GST_ELEMENT_REGISTER(rtpextinject, plugin); }
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, auralinkrtphdrext, "RTP header extensions (RFC 8285)",

@@ -30,7 +30,8 @@ class BufferMap final {
   [[nodiscard]] std::span<const std::uint8_t> bytes() const noexcept {
     return ok_ ? std::span<const std::uint8_t>{info_.data, info_.size} : std::span<const std::uint8_t>{};
   }
-  /// Only with GST_MAP_WRITE.
+  /// Only with GST_MAP_WRITE. Not const: the bytes belong to the map.
+  // NOLINTNEXTLINE(readability-make-member-function-const)
   [[nodiscard]] std::span<std::uint8_t> writable() noexcept {
     return ok_ ? std::span<std::uint8_t>{info_.data, info_.size} : std::span<std::uint8_t>{};
   }

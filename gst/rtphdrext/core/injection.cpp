@@ -53,7 +53,7 @@ Decision decide(const Packet& packet, const Element& element, std::size_t mtu) n
   const auto parsed = parse_header(packet.head, packet.size);
   if (const auto fault = parsed.fault()) return refuse(*fault);
   const Header& header = *parsed.value();
-  if (!padding_fits(header, packet.size, packet.last_byte)) return refuse(Fault::kPadding);
+  if (!padding_fits(packet.size, header, packet.last_byte)) return refuse(Fault::kPadding);
 
   const auto planned = plan_rewrite(packet.head, header, element);
   if (const auto fault = planned.fault()) return refuse(*fault, header);

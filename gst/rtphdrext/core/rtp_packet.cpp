@@ -45,7 +45,7 @@ Result<Header> parse_header(Bytes head, std::size_t packet_size) noexcept {
   Header header;
   header.padding = (first & 0x20U) != 0;
   header.extension = (first & 0x10U) != 0;
-  header.fixed_size = kFixed + 4U * (first & 0x0FU);
+  header.fixed_size = kFixed + 4U * std::size_t{first & 0x0FU};
   header.payload_offset = header.fixed_size;
   if (header.extension) {
     if (head.size() < header.extension_offset()) return Fault::kTruncated;
@@ -57,7 +57,7 @@ Result<Header> parse_header(Bytes head, std::size_t packet_size) noexcept {
   return header;
 }
 
-bool padding_fits(const Header& header, std::size_t packet_size, std::uint8_t last_byte) noexcept {
+bool padding_fits(std::size_t packet_size, const Header& header, std::uint8_t last_byte) noexcept {
   if (!header.padding) return true;
   const std::size_t behind = packet_size - header.payload_offset;
   return behind > 0 && last_byte <= behind;

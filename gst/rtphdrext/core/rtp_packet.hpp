@@ -63,7 +63,7 @@ struct Header {
 /// Whether the padding count, the last byte of a packet with the P bit, fits behind the header. With nothing
 /// there the last byte is not a count but the end of the header. A count of zero is wrong by the letter, but
 /// GStreamer lets it pass and so do we: it is the receiver who needs it.
-[[nodiscard]] bool padding_fits(const Header& header, std::size_t packet_size,
+[[nodiscard]] bool padding_fits(std::size_t packet_size, const Header& header,
                                 std::uint8_t last_byte) noexcept;
 
 }  // namespace auralink::rtphdrext

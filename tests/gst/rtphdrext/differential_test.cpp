@@ -134,7 +134,7 @@ TEST(Differential, AgreesWithGStreamerOnWhatIsAPacket) {
     const auto buffer = to_buffer(wire);
     const bool theirs = support::RtpMap{buffer.get(), GST_MAP_READ}.ok();
     const auto parsed = parse_header(wire, wire.size());
-    const bool ours = parsed.value() != nullptr && padding_fits(*parsed.value(), wire.size(), wire.back());
+    const bool ours = parsed.value() != nullptr && padding_fits(wire.size(), *parsed.value(), wire.back());
     // We keep away from all that RFC 5761 reserves for RTCP, GStreamer from the types that were in use then.
     // And it reads a padding count out of the header when there is nothing behind it, which we refuse.
     const bool no_count =

@@ -73,10 +73,10 @@ TEST(RtpPadding, MustFitBehindTheHeader) {
   const auto wire = packet({.padding = true, .payload = {9, 0, 2}});
   const auto parsed = parse_header(wire, wire.size());
   ASSERT_NE(parsed.value(), nullptr);
-  EXPECT_TRUE(padding_fits(*parsed.value(), wire.size(), 1));
-  EXPECT_TRUE(padding_fits(*parsed.value(), wire.size(), 3));
-  EXPECT_FALSE(padding_fits(*parsed.value(), wire.size(), 4));
-  EXPECT_TRUE(padding_fits(*parsed.value(), wire.size(), 0));
+  EXPECT_TRUE(padding_fits(wire.size(), *parsed.value(), 1));
+  EXPECT_TRUE(padding_fits(wire.size(), *parsed.value(), 3));
+  EXPECT_FALSE(padding_fits(wire.size(), *parsed.value(), 4));
+  EXPECT_TRUE(padding_fits(wire.size(), *parsed.value(), 0));
 }
 
 TEST(RtpPadding, NeedsAByteForItsCount) {
@@ -84,10 +84,10 @@ TEST(RtpPadding, NeedsAByteForItsCount) {
   const auto wire = packet({.padding = true, .profile = 0xBEDE, .extension = {0x10, 7, 0, 0}, .payload = {}});
   const auto parsed = parse_header(wire, wire.size());
   ASSERT_NE(parsed.value(), nullptr);
-  EXPECT_FALSE(padding_fits(*parsed.value(), wire.size(), wire.back()));
+  EXPECT_FALSE(padding_fits(wire.size(), *parsed.value(), wire.back()));
 }
 
-TEST(RtpPadding, IsNotReadWithoutThePBit) { EXPECT_TRUE(padding_fits(Header{}, 12, 255)); }
+TEST(RtpPadding, IsNotReadWithoutThePBit) { EXPECT_TRUE(padding_fits(12, Header{}, 255)); }
 
 TEST(Fault, HasAnExplanation) {
   for (const Fault fault : {Fault::kTruncated, Fault::kVersion, Fault::kPadding, Fault::kRtcp,
