@@ -91,6 +91,7 @@ Outcome<std::string> Service::Impl::prepare(Entry& entry, Branch& branch,
        !path && may_rename && path.error().kind == Problem::Kind::conflict && next < kMostNames; ++next)
     path = storage_.reserve(numbered_path(*relative, next, suffix), folder);
   if (!path) return tl::unexpected(std::move(path.error()));
+  if (undo_ != nullptr) undo_->reserved.push_back(*path);
 
   const auto& recording = insert({.id = id,
                                   .conference = conference.id,

@@ -143,6 +143,7 @@ class Service::Impl {
   struct Undo {
     std::map<std::string, std::optional<Entry>, std::less<>> conferences;
     std::map<std::string, std::optional<Recording>, std::less<>> recordings;
+    std::vector<std::string> reserved;
   };
   friend class Service;
   void remember(const std::string& conference);
@@ -165,6 +166,7 @@ Outcome<T> Service::Impl::command(const std::function<Outcome<T>()>& body) {
   Undo undo;
   undo_ = &undo;
   const auto events = outbox_.size();
+  const auto orders = deferred_.size();  // not zero when a listener commands in the middle of another unit
   auto outcome = body();
   undo_ = nullptr;
   if (outcome && flush()) {
@@ -173,7 +175,7 @@ Outcome<T> Service::Impl::command(const std::function<Outcome<T>()>& body) {
   }
   restore(undo);
   outbox_.resize(events);
-  deferred_.clear();
+  deferred_.resize(orders);
   if (!outcome) return outcome;
   return tl::unexpected(Problem{.kind = Problem::Kind::unavailable,
                                 .detail = "the store cannot be written; nothing was changed",

@@ -135,6 +135,9 @@ class Storage {
   /// Creates parent directories and reserves the file (O_EXCL) or directory; returns the absolute path.
   /// `relative` was expanded and sanitised by paths.hpp. Fails with pointer /path.
   virtual Outcome<std::string> reserve(const std::string& relative, bool directory) = 0;
+  /// Gives back what reserve() created for a command that was refused after all; never removes anything
+  /// written.
+  virtual void release(const std::string& /*path*/) {}
   /// Bytes of the file, or of all files in the directory; nullopt when it is not there.
   [[nodiscard]] virtual std::optional<std::uint64_t> size(const std::string& path) const = 0;
 };

@@ -13,8 +13,9 @@ constexpr std::size_t kMaxWaitingEvents = 10'000;
 
 void Service::Impl::fact(const std::function<void()>& body) {
   body();
-  flush();  // a failure is remembered in store_ok_, and everything unwritten is tried again with the next
-            // unit
+  // A failure is remembered in store_ok_, and everything unwritten is tried again with the next unit.
+  if (!flush() && outbox_.size() > kMaxWaitingEvents)
+    outbox_.erase(outbox_.begin(), outbox_.end() - static_cast<std::ptrdiff_t>(kMaxWaitingEvents));
   run_deferred();
 }
 
@@ -35,8 +36,6 @@ bool Service::Impl::flush() {
   } catch (const std::exception&) {
     store_.rollback();
     store_ok_ = false;
-    if (outbox_.size() > kMaxWaitingEvents)
-      outbox_.erase(outbox_.begin(), outbox_.end() - static_cast<std::ptrdiff_t>(kMaxWaitingEvents));
     return false;
   }
   store_ok_ = true;
@@ -91,6 +90,7 @@ Recording& Service::Impl::insert(Recording recording) {
 }
 
 void Service::Impl::restore(Undo& undo) {
+  for (const auto& path : undo.reserved) storage_.release(path);
   for (auto& [id, before] : undo.conferences) {
     if (before)
       conferences_.insert_or_assign(id, std::move(*before));

@@ -135,6 +135,13 @@ class RecordingsFolder::Impl {
     fallback = fallback || lacks_openat2(fd.get());
   }
 
+  /// Components of an absolute path beneath the root; none when it is not.
+  [[nodiscard]] std::vector<std::string> parts_of(const std::string& path) const {
+    const auto prefix = root + "/";
+    if (path.compare(0, prefix.size(), prefix) != 0) return {};
+    return components(path.substr(prefix.size()));
+  }
+
   /// The folder that holds the last component; missing folders on the way are created.
   [[nodiscard]] tl::expected<Fd, int> parent(const std::vector<std::string>& parts, bool create) const {
     Fd at{::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)};
@@ -191,10 +198,19 @@ Outcome<std::string> RecordingsFolder::reserve(const std::string& relative, bool
   return impl_->root + "/" + relative;
 }
 
+void RecordingsFolder::release(const std::string& path) {
+  const auto parts = impl_->parts_of(path);
+  if (parts.empty()) return;
+  const auto folder = impl_->parent(parts, false);
+  struct stat info {};
+  if (!folder || ::fstatat(folder->get(), parts.back().c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return;
+  if (S_ISREG(info.st_mode) && info.st_size == 0) ::unlinkat(folder->get(), parts.back().c_str(), 0);
+  if (S_ISDIR(info.st_mode))
+    ::unlinkat(folder->get(), parts.back().c_str(), AT_REMOVEDIR);  // only when empty
+}
+
 std::optional<std::uint64_t> RecordingsFolder::size(const std::string& path) const {
-  const auto prefix = impl_->root + "/";
-  if (path.compare(0, prefix.size(), prefix) != 0) return std::nullopt;
-  const auto parts = components(path.substr(prefix.size()));
+  const auto parts = impl_->parts_of(path);
   if (parts.empty()) return std::nullopt;
   const auto folder = impl_->parent(parts, false);
   if (!folder) return std::nullopt;

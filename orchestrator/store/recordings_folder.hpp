@@ -25,6 +25,7 @@ class RecordingsFolder final : public session::Storage {
   ~RecordingsFolder() override;
 
   session::Outcome<std::string> reserve(const std::string& relative, bool directory) override;
+  void release(const std::string& path) override;
   [[nodiscard]] std::optional<std::uint64_t> size(const std::string& path) const override;
 
   [[nodiscard]] const std::string& root() const noexcept;  ///< absolute, without symbolic links
