@@ -110,10 +110,10 @@ class Server::Impl {
       g_socket_listener_close(G_SOCKET_LISTENER(listener_.get()));
     }
     if (server_) g_signal_handlers_disconnect_by_data(server_.get(), this);
-    for (auto& [socket, connection] : connections_) {
+    for (auto& [address, connection] : connections_) {
       if (connection.message != nullptr) g_signal_handlers_disconnect_by_data(connection.message, this);
       g_object_weak_unref(G_OBJECT(connection.stream), &Impl::on_connection_gone, this);
-      g_socket_shutdown(socket, TRUE, TRUE, nullptr);
+      connection.cut();
     }
     streams_.clear();
     graphs_.clear();
@@ -174,6 +174,7 @@ class Server::Impl {
  private:
   struct Connection {
     Impl* owner = nullptr;
+    Object<GSocketAddress> remote;         ///< the object libsoup knows this connection by
     GSocketConnection* stream = nullptr;   ///< not owned: libsoup's; on_connection_gone tells when it went
     SoupServerMessage* message = nullptr;  ///< not owned: until "finished"
     Watch deadline, peer;
@@ -181,6 +182,10 @@ class Server::Impl {
     std::size_t received = 0;
     std::string_view route = "none";
     std::optional<Match> match;
+
+    [[nodiscard]] GSocket* socket() const { return g_socket_connection_get_socket(stream); }
+    /// libsoup then finds the end by itself, whatever it is doing.
+    void cut() const { g_socket_shutdown(socket(), TRUE, TRUE, nullptr); }
   };
   struct Graph {
     Impl* owner = nullptr;
@@ -189,8 +194,7 @@ class Server::Impl {
     Watch deadline;
   };
 
-  // --- connections
-  // ------------------------------------------------------------------------------------------
+  // --- connections ---
 
   static gboolean on_incoming(GSocketService* /*service*/, GSocketConnection* stream, GObject* /*source*/,
                               gpointer data) {
@@ -199,20 +203,19 @@ class Server::Impl {
       self->logger_.warning("too many connections", {{"limit", self->settings_.max_connections}});
       return TRUE;  // dropping the reference closes it
     }
-    auto* socket = g_socket_connection_get_socket(stream);
-    auto& connection = self->connections_[socket];
-    connection.owner = self;
-    connection.stream = stream;
-    g_object_weak_ref(G_OBJECT(stream), &Impl::on_connection_gone, self);
-    connection.deadline.after(self->settings_.request_timeout, &Impl::on_deadline, socket_key(socket));
-    g_object_set_data(G_OBJECT(socket), "auralink-connection", &connection);
     Object<GSocketAddress> local{g_socket_connection_get_local_address(stream, nullptr)};
     Object<GSocketAddress> remote{g_socket_connection_get_remote_address(stream, nullptr)};
-    soup_server_accept_iostream(self->server_.get(), G_IO_STREAM(stream), local.get(), remote.get(), nullptr);
+    if (!local || !remote) return TRUE;  // gone already
+    auto* key = remote.get();
+    auto& connection = self->connections_[key];
+    connection.owner = self;
+    connection.remote = std::move(remote);
+    connection.stream = stream;
+    g_object_weak_ref(G_OBJECT(stream), &Impl::on_connection_gone, self);
+    connection.deadline.after(self->settings_.request_timeout, &Impl::on_deadline, &connection);
+    soup_server_accept_iostream(self->server_.get(), G_IO_STREAM(stream), local.get(), key, nullptr);
     return TRUE;
   }
-
-  static gpointer socket_key(GSocket* socket) { return socket; }
 
   static void on_connection_gone(gpointer data, GObject* stream) {
     auto* self = static_cast<Impl*>(data);
@@ -223,19 +226,18 @@ class Server::Impl {
     }
   }
 
-  /// Cutting the socket lets libsoup find the end by itself, whatever it is doing.
-  static gboolean on_deadline(gpointer key) {
-    g_socket_shutdown(static_cast<GSocket*>(key), TRUE, TRUE, nullptr);
+  static gboolean on_deadline(gpointer data) {
+    static_cast<Connection*>(data)->cut();
     return G_SOURCE_REMOVE;
   }
 
+  /// libsoup has no socket to show for connections it was handed; the address object is what both know.
   Connection* connection_of(SoupServerMessage* message) {
-    const auto found = connections_.find(soup_server_message_get_socket(message));
+    const auto found = connections_.find(soup_server_message_get_remote_address(message));
     return found == connections_.end() ? nullptr : &found->second;
   }
 
-  // --- one request
-  // ------------------------------------------------------------------------------------------
+  // --- one request ---
 
   static void on_started(SoupServer* /*server*/, SoupServerMessage* message, gpointer data) {
     auto* self = static_cast<Impl*>(data);
@@ -315,8 +317,7 @@ class Server::Impl {
     auto* self = static_cast<Impl*>(data);
     auto* connection = self->connection_of(message);
     if (connection == nullptr) return;
-    auto* socket = soup_server_message_get_socket(message);
-    connection->deadline.after(self->settings_.response_timeout, &Impl::on_deadline, socket_key(socket));
+    connection->deadline.after(self->settings_.response_timeout, &Impl::on_deadline, connection);
   }
 
   static void on_request(SoupServer* /*server*/, SoupServerMessage* message, const char* /*path*/,
@@ -392,8 +393,7 @@ class Server::Impl {
                                 soup_server_message_get_status(message), seconds);
   }
 
-  // --- answers that take their time
-  // -------------------------------------------------------------------------
+  // --- answers that take their time ---
 
   void open_stream(Connection& connection, SoupServerMessage* message, Reply& reply) {
     if (streams_.size() >= settings_.max_streams)
@@ -404,19 +404,19 @@ class Server::Impl {
     soup_message_headers_replace(soup_server_message_get_response_headers(message), "Content-Type",
                                  reply.content_type.c_str());
     connection.deadline.cancel();
-    watch_peer(connection, message);
+    watch_peer(connection);
     streams_.emplace_back(message, service_, reply.after);
     metrics_.set_event_streams(streams());
   }
 
   /// libsoup does not look at the socket while it has nothing to write; a client that leaves is noticed here.
-  void watch_peer(Connection& connection, SoupServerMessage* message) {
-    connection.peer.socket(soup_server_message_get_socket(message), &Impl::on_peer, &connection);
+  static void watch_peer(Connection& connection) {
+    connection.peer.socket(connection.socket(), &Impl::on_peer, &connection);
   }
 
-  static gboolean on_peer(GSocket* socket, GIOCondition /*condition*/, gpointer data) {
+  static gboolean on_peer(GSocket* /*socket*/, GIOCondition /*condition*/, gpointer data) {
     auto* connection = static_cast<Connection*>(data);
-    g_socket_shutdown(socket, TRUE, TRUE, nullptr);  // it left, or it talks where nothing is expected
+    connection->cut();  // it left, or it talks where nothing is expected
     auto* self = connection->owner;
     auto* message = connection->message;
     connection->peer.cancel();
@@ -438,7 +438,7 @@ class Server::Impl {
     graph.conference = std::move(reply.subject);
     graph.deadline.after(settings_.graph_timeout, &Impl::on_graph_deadline, &graph);
     soup_server_message_pause(message);
-    watch_peer(connection, message);
+    watch_peer(connection);
   }
 
   static gboolean on_graph_deadline(gpointer data) {
@@ -476,8 +476,9 @@ class Server::Impl {
     const auto oldest = g_get_monotonic_time() - self->settings_.stream_stall.count() * 1000;
     for (auto& stream : self->streams_) {
       stream.keepalive();
-      if (stream.waiting_for_peer() && stream.last_progress_us() < oldest)
-        g_socket_shutdown(soup_server_message_get_socket(stream.message()), TRUE, TRUE, nullptr);
+      const auto* connection = self->connection_of(stream.message());
+      if (connection != nullptr && stream.waiting_for_peer() && stream.last_progress_us() < oldest)
+        connection->cut();
     }
     return G_SOURCE_CONTINUE;
   }
@@ -492,7 +493,7 @@ class Server::Impl {
   Object<SoupServer> server_;
   unsigned port_ = 0;
   bool closing_ = false;
-  std::map<GSocket*, Connection> connections_;
+  std::map<GSocketAddress*, Connection> connections_;
   std::list<EventStream> streams_;
   std::list<Graph> graphs_;
   Watch housekeeping_;

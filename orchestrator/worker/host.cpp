@@ -53,8 +53,7 @@ class Host::Impl {
   Impl(HostSettings settings, const telemetry::Logger& logger, GMainContext* context)
       : settings_{std::move(settings)}, logger_{logger}, context_{context} {}
 
-  // --- commands
-  // ---------------------------------------------------------------------------------------------
+  // --- commands ---
 
   session::Outcome<void> start(const session::WorkerStart& start) {
     auto at = find(start.conference);
@@ -115,8 +114,7 @@ class Host::Impl {
       if (worker.conference.empty()) dismiss(worker, "no longer needed");
   }
 
-  // --- queries
-  // ----------------------------------------------------------------------------------------------
+  // --- queries ---
 
   [[nodiscard]] unsigned idle() const {
     return static_cast<unsigned>(std::count_if(workers_.begin(), workers_.end(), [](const Worker& w) {
@@ -129,8 +127,7 @@ class Host::Impl {
   void set_events(session::WorkerEvents* events) { events_ = events; }
 
  private:
-  // --- processes
-  // --------------------------------------------------------------------------------------------
+  // --- processes ---
 
   Workers::iterator find(std::string_view conference) {
     return std::find_if(workers_.begin(), workers_.end(), [conference](const Worker& w) {
@@ -223,8 +220,7 @@ class Host::Impl {
     });
   }
 
-  // --- what workers say
-  // -------------------------------------------------------------------------------------
+  // --- what workers say ---
 
   void on_line(const Worker& worker, const std::string& line) {
     logger_.info(line,
@@ -313,8 +309,7 @@ class Host::Impl {
                  {"object", log.object()}});
   }
 
-  // --- how workers end
-  // --------------------------------------------------------------------------------------
+  // --- how workers end ---
 
   void on_process_end(Workers::iterator at, const Process::End& end) {
     at->end = end;

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The control daemon: connects the rooms and runs the main loop. Everything happens on this one thread.
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+
+#include "orchestrator/api/api.hpp"
+#include "orchestrator/api/observer.hpp"
+#include "orchestrator/api/server.hpp"
+#include "orchestrator/config.hpp"
+#include "orchestrator/pipeline/catalog.hpp"
+#include "orchestrator/session/service.hpp"
+#include "orchestrator/store/recordings_folder.hpp"
+#include "orchestrator/telemetry/log.hpp"
+#include "orchestrator/telemetry/metrics.hpp"
+#include "orchestrator/worker/host.hpp"
+#ifdef AURALINK_HAVE_SQLITE
+#include "orchestrator/store/sqlite.hpp"
+#else
+#include "orchestrator/store/memory.hpp"
+#endif
+
+namespace auralink {
+namespace {
+
+using session::Millis;
+
+constexpr guint kTickMs = 100;
+constexpr guint kSampleMs = 1000;
+constexpr Millis kKillWait{5'000};  ///< after a second signal: how long killed workers may take to be reaped
+
+class SystemClock final : public session::Clock {
+ public:
+  [[nodiscard]] Millis wall() const override { return now(CLOCK_REALTIME); }
+  [[nodiscard]] Millis monotonic() const override { return now(CLOCK_BOOTTIME); }
+
+ private:
+  [[nodiscard]] static Millis now(clockid_t clock) {
+    timespec time{};
+    ::clock_gettime(clock, &time);
+    return std::chrono::duration_cast<Millis>(std::chrono::seconds{time.tv_sec} +
+                                              std::chrono::nanoseconds{time.tv_nsec});
+  }
+};
+
+[[nodiscard]] tl::expected<std::string, std::string> read_file(const std::string& path) {
+  std::ifstream in{path, std::ios::binary};
+  if (!in) return tl::unexpected(std::string{std::strerror(errno)});
+  return std::string{std::istreambuf_iterator<char>{in}, {}};
+}
+
+[[nodiscard]] std::unique_ptr<session::Store> open_store(const Config& config) {
+#ifdef AURALINK_HAVE_SQLITE
+  return std::make_unique<store::SqliteStore>(store::SqliteSettings{.folder = config.state_dir});
+#else
+  std::filesystem::create_directories(config.state_dir);
+  return std::make_unique<store::MemoryStore>();
+#endif
+}
+
+class Daemon {
+ public:
+  Daemon(const Config& config, const telemetry::Logger& logger)
+      : config_{config},
+        logger_{logger},
+        store_{open_store(config)},
+        storage_{store::FolderSettings{.root = config.recordings_dir}},
+        catalog_{{config.pipelines_dirs.begin(), config.pipelines_dirs.end()},
+                 [this](std::string_view key) { return lookup(config_.values, key); }},
+        host_{{.program = config.worker, .warm = config.warm_workers, .media_root = config.media_root},
+              logger},
+        service_{{.max_conferences = config.max_conferences}, clock_, *store_, catalog_, host_, storage_},
+        observer_{service_, metrics_, logger},
+        api_{service_, metrics_, about(), [this] { observer_.sample(); }},
+        loop_{g_main_loop_new(nullptr, FALSE)} {
+    host_.set_events(&service_);
+    service_.add_listener(&observer_);
+  }
+  ~Daemon() {
+    host_.set_events(nullptr);
+    if (!url_file_.empty()) ::unlink(url_file_.c_str());
+    g_main_loop_unref(loop_);
+  }
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  tl::expected<void, std::string> start() {
+    const auto listen = api::parse_listen(config_.listen);
+    if (!listen) return tl::unexpected(listen.error());
+    api::ServerSettings settings{.listen = *listen};
+    if (!config_.token_file.empty()) {
+      auto token = read_file(config_.token_file).and_then([](const std::string& content) {
+        return api::check_token(content);
+      });
+      if (!token) return tl::unexpected(config_.token_file + ": " + token.error());
+      settings.token = std::move(*token);
+    }
+    for (const auto& broken : catalog_.broken())
+      for (const auto& error : broken.errors)
+        logger_.error("a pipeline description cannot be used",
+                      {{"file", broken.file.string()}, {"pointer", error.pointer}, {"error", error.detail}});
+    service_.recover();
+    auto server = api::Server::start(std::move(settings), api_, service_, metrics_, logger_);
+    if (!server) return tl::unexpected(server.error());
+    server_ = std::move(*server);
+    service_.add_listener(server_.get());
+    if (auto written = write_url(); !written) return written;
+    logger_.info("listening", {{"url", server_->url()},
+                               {"state", config_.state_dir},
+                               {"recordings", storage_.root()},
+                               {"pipelines", catalog_.list().size()},
+                               {"pid", ::getpid()}});
+    host_.warm_up();
+    return {};
+  }
+
+  int run() {
+    g_timeout_add(kTickMs, &Daemon::on_tick, this);
+    g_timeout_add(kSampleMs, &Daemon::on_sample, this);
+    g_unix_signal_add(SIGTERM, &Daemon::on_signal, this);
+    g_unix_signal_add(SIGINT, &Daemon::on_signal, this);
+    g_main_loop_run(loop_);
+    logger_.info("stopped", {{"workers", host_.processes()}});
+    return 0;
+  }
+
+ private:
+  [[nodiscard]] api::About about() {
+    const session::Settings defaults;
+    return {.state_dir = config_.state_dir,
+            .recordings_dir = storage_.root(),
+            .pipelines_dir = config_.pipelines_dirs.empty() ? std::string{} : config_.pipelines_dirs.front(),
+            .media_root = config_.media_root,
+            .max_conferences = config_.max_conferences,
+            .max_branches = defaults.max_branches,
+            .warm_workers = [this] { return host_.idle(); }};
+  }
+
+  /// auralinkctl finds a daemon by this file; it appears whole or not at all.
+  tl::expected<void, std::string> write_url() {
+    const auto file = config_.state_dir + "/auralinkd.url";
+    const auto fresh = file + ".new";
+    std::ofstream out{fresh, std::ios::trunc};
+    out << server_->url() << '\n';
+    out.close();
+    if (!out || std::rename(fresh.c_str(), file.c_str()) != 0)
+      return tl::unexpected("cannot write " + file + ": " + std::strerror(errno));
+    url_file_ = file;
+    return {};
+  }
+
+  template <class Work>
+  void guarded(const Work& work) noexcept {
+    try {
+      work();
+    } catch (const std::exception& error) {
+      logger_.error("unexpected failure in the main loop", {{"error", error.what()}});
+    }
+  }
+
+  static gboolean on_tick(gpointer data) {
+    auto* self = static_cast<Daemon*>(data);
+    self->guarded([self] {
+      self->service_.tick();
+      const bool idle = self->service_.drained() && self->host_.processes() == 0;
+      const bool waited = self->killed_at_ && self->clock_.monotonic() - *self->killed_at_ > kKillWait;
+      if ((self->signals_ > 0 && idle) || waited) g_main_loop_quit(self->loop_);
+    });
+    return G_SOURCE_CONTINUE;
+  }
+
+  static gboolean on_sample(gpointer data) {
+    auto* self = static_cast<Daemon*>(data);
+    self->guarded([self] {
+      self->observer_.sample();
+      self->metrics_.set_warm_workers(self->host_.idle());
+    });
+    return G_SOURCE_CONTINUE;
+  }
+
+  /// First: finish what runs and end. Second: end now.
+  static gboolean on_signal(gpointer data) {
+    auto* self = static_cast<Daemon*>(data);
+    self->guarded([self] {
+      if (++self->signals_ == 1) {
+        self->logger_.info("draining");
+        self->service_.drain();
+        self->host_.stop_warming();
+      } else if (!self->killed_at_) {
+        self->logger_.warning("ending now, workers are killed", {{"workers", self->host_.processes()}});
+        self->killed_at_ = self->clock_.monotonic();
+        self->host_.kill_all();
+      }
+    });
+    return G_SOURCE_CONTINUE;
+  }
+
+  const Config& config_;
+  const telemetry::Logger& logger_;
+  SystemClock clock_;
+  std::unique_ptr<session::Store> store_;
+  store::RecordingsFolder storage_;
+  pipeline::Catalog catalog_;
+  worker::Host host_;
+  session::Service service_;
+  telemetry::Metrics metrics_;
+  api::Observer observer_;
+  api::Api api_;
+  std::unique_ptr<api::Server> server_;
+  GMainLoop* loop_;
+  std::string url_file_;
+  unsigned signals_ = 0;
+  std::optional<Millis> killed_at_;
+};
+
+/// Descriptors 0..2 always lead somewhere: a socket that got number 2 would receive the log.
+void open_standard_descriptors() {
+  for (int fd = 0; fd <= STDERR_FILENO; ++fd)
+    if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY));
+}
+
+[[nodiscard]] Surroundings surroundings() {
+  std::error_code ignored;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  return {.environment = [](const std::string& name) -> std::optional<std::string> {
+            const char* value =
+                std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): before any thread
+            return value == nullptr ? std::nullopt : std::optional<std::string>{value};
+          },
+          .read_file = read_file,
+          .executable = [](const std::string& path) { return ::access(path.c_str(), X_OK) == 0; },
+          .own_folder = self.parent_path().string(),
+          .installed_pipelines = AURALINK_PIPELINES_DIR,
+          .installed_libexec = AURALINK_LIBEXEC_DIR};
+}
+
+int run(int argc, char** argv) {
+  const std::vector<std::string_view> arguments{argv + 1, argv + argc};
+  const auto config = read_config(arguments, surroundings());
+  if (!config) {
+    std::fprintf(stderr, "auralinkd: %s\n", config.error().c_str());
+    return 2;
+  }
+  if (config->mode != Config::Mode::run) {
+    const auto text =
+        config->mode == Config::Mode::help ? usage() : std::string_view{"auralinkd " AURALINK_VERSION "\n"};
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return 0;
+  }
+  const telemetry::Logger logger{"auralinkd", config->log_level, telemetry::stderr_sink()};
+  try {
+    Daemon daemon{*config, logger};
+    if (const auto started = daemon.start(); !started) {
+      logger.error("cannot start", {{"error", started.error()}});
+      return 1;
+    }
+    return daemon.run();
+  } catch (const std::exception& error) {
+    logger.error("cannot start", {{"error", error.what()}});
+    return 1;
+  }
+}
+
+}  // namespace
+}  // namespace auralink
+
+int main(int argc, char** argv) {
+  auralink::open_standard_descriptors();
+  std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): cannot fail for SIGPIPE
+  return auralink::run(argc, argv);
+}

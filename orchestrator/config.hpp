@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The daemon's configuration: flags over a JSON file over the environment over defaults that need none of
+// them.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "orchestrator/json/json.hpp"
+#include "orchestrator/telemetry/log.hpp"
+
+namespace auralink {
+
+struct Config {
+  std::string listen = "127.0.0.1:8470";
+  std::string state_dir;
+  std::string recordings_dir;
+  std::string media_root;  ///< empty: file sources may be any file the daemon's user can read
+  std::vector<std::string> pipelines_dirs;  ///< the first that knows a name wins
+  std::string token_file;                   ///< empty: no token
+  std::string worker;
+  telemetry::Level log_level = telemetry::Level::info;
+  unsigned warm_workers = 1;
+  unsigned max_conferences = 64;
+  json::Value values = json::Value::object();  ///< what {"$config":"a.b"} in descriptions finds
+  enum class Mode { run, version, help } mode = Mode::run;
+};
+
+/// What configuration is read from; real in the daemon, made up in tests.
+struct Surroundings {
+  std::function<std::optional<std::string>(const std::string& name)> environment;
+  std::function<tl::expected<std::string, std::string>(const std::string& path)> read_file;
+  std::function<bool(const std::string& path)> executable;
+  std::string own_folder;  ///< where auralinkd itself lies
+  std::string installed_pipelines, installed_libexec;
+};
+
+[[nodiscard]] tl::expected<Config, std::string> read_config(std::span<const std::string_view> arguments,
+                                                            const Surroundings& surroundings);
+[[nodiscard]] std::string_view usage() noexcept;
+
+/// "a.b.c" in nested objects.
+[[nodiscard]] std::optional<json::Value> lookup(const json::Value& values, std::string_view dotted);
+
+}  // namespace auralink

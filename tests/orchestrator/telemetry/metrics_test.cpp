@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "orchestrator/telemetry/metrics.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace auralink::telemetry {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(Metrics, StartWithWhatIsAlwaysTrue) {
+  const Metrics metrics;
+  const auto text = metrics.text();
+  EXPECT_THAT(text, HasSubstr("auralink_build_info{version=\"" AURALINK_VERSION "\"} 1"));
+  EXPECT_THAT(text, HasSubstr("auralink_draining 0"));
+}
+
+TEST(Metrics, CountWhatHappened) {
+  Metrics metrics;
+  metrics.pipeline_started("composite");
+  metrics.pipeline_ended("composite", "stopped");
+  metrics.pipeline_ended("composite", "stopped");
+  metrics.pipeline_running_after(0.25);
+  metrics.pipeline_restarted("crashed");
+  metrics.pipeline_stalled("file");
+  metrics.branch_bytes("file", 1000);
+  metrics.branch_bytes("file", 24);
+  metrics.branch_error("file");
+  metrics.dropped_buffers("file", 7);
+  metrics.worker_cpu("composite", 1.5);
+  metrics.admission("refused", "draining");
+  metrics.http_request("/v1/conferences/{id}", "GET", 404, 0.002);
+  metrics.auth_failure("unauthorized");
+  const auto text = metrics.text();
+  for (const char* line :
+       {"auralink_pipeline_starts_total{template=\"composite\"} 1",
+        "auralink_pipeline_ends_total{result=\"stopped\",template=\"composite\"} 2",
+        "auralink_pipeline_start_seconds_bucket{le=\"0.3\"} 1", "auralink_pipeline_start_seconds_count 1",
+        "auralink_pipeline_restarts_total{cause=\"crashed\"} 1",
+        "auralink_pipeline_stalls_total{branch_kind=\"file\"} 1",
+        "auralink_branch_bytes_total{kind=\"file\"} 1024", "auralink_branch_errors_total{kind=\"file\"} 1",
+        "auralink_dropped_buffers_total{kind=\"file\"} 7",
+        "auralink_worker_cpu_seconds_total{template=\"composite\"} 1.5",
+        "auralink_admission_total{decision=\"refused\",reason=\"draining\"} 1",
+        "auralink_http_requests_total{code=\"404\",method=\"GET\",route=\"/v1/conferences/{id}\"} 1",
+        "auralink_http_request_seconds_count{route=\"/v1/conferences/{id}\"} 1",
+        "auralink_auth_failures_total{reason=\"unauthorized\"} 1"})
+    EXPECT_THAT(text, HasSubstr(line));
+}
+
+TEST(Metrics, GaugesOfWhatIsGoneReturnToZero) {
+  Metrics metrics;
+  metrics.set_pipelines({{{"a", "running"}, 2}});
+  metrics.set_worker_memory({{"a", 4096}});
+  EXPECT_THAT(metrics.text(), HasSubstr("auralink_pipelines{state=\"running\",template=\"a\"} 2"));
+  metrics.set_pipelines({{{"a", "ended"}, 2}});
+  metrics.set_worker_memory({});
+  const auto text = metrics.text();
+  EXPECT_THAT(text, HasSubstr("auralink_pipelines{state=\"running\",template=\"a\"} 0"));
+  EXPECT_THAT(text, HasSubstr("auralink_pipelines{state=\"ended\",template=\"a\"} 2"));
+  EXPECT_THAT(text, HasSubstr("auralink_worker_memory_bytes{template=\"a\"} 0"));
+}
+
+TEST(Metrics, EveryNameIsPrefixed) {
+  Metrics metrics;
+  metrics.admission("accepted", "");
+  std::istringstream lines{metrics.text()};
+  for (std::string line; std::getline(lines, line);)
+    if (!line.empty() && line[0] != '#') EXPECT_TRUE(line.starts_with("auralink_")) << line;
+}
+
+}  // namespace
+}  // namespace auralink::telemetry
