@@ -19,8 +19,9 @@ namespace auralink::json {
 
 using Value = nlohmann::json;
 
-/// One entry of an RFC 9457 `errors` array: where (RFC 6901 JSON Pointer, "" is the whole document) and what was
-/// expected. Details never repeat secrets: a value found at a pointer is only quoted when short and printable.
+/// One entry of an RFC 9457 `errors` array: where (RFC 6901 JSON Pointer, "" is the whole document) and what
+/// was expected. Details never repeat secrets: a value found at a pointer is only quoted when short and
+/// printable.
 struct Violation {
   std::string pointer;
   std::string detail;
@@ -45,27 +46,31 @@ struct Limits {
 [[nodiscard]] std::string child(std::string_view pointer, std::size_t index);
 
 /// The candidate within a small edit distance of `name`, for "did you mean"; nullopt when none is close.
-[[nodiscard]] std::optional<std::string> closest(std::string_view name, std::span<const std::string_view> candidates);
+[[nodiscard]] std::optional<std::string> closest(std::string_view name,
+                                                 std::span<const std::string_view> candidates);
 
 /// Reads one JSON object member by member and collects every complaint instead of stopping at the first.
-/// Each getter returns nullopt when the member is absent or wrong; a wrong one, or an absent one that is required,
-/// adds a violation. finish() reports members nobody asked for, with "did you mean".
+/// Each getter returns nullopt when the member is absent or wrong; a wrong one, or an absent one that is
+/// required, adds a violation. finish() reports members nobody asked for, with "did you mean".
 class ObjectReader {
  public:
   enum class Need { optional, required };
 
-  /// `value` must outlive the reader. When it is not an object one violation is added and all getters are empty.
+  /// `value` must outlive the reader. When it is not an object one violation is added and all getters are
+  /// empty.
   ObjectReader(const Value& value, std::string pointer, Violations& violations);
 
   [[nodiscard]] std::optional<std::string> string(std::string_view key, Need need = Need::optional);
-  [[nodiscard]] std::optional<std::string> choice(std::string_view key, std::span<const std::string_view> choices,
+  [[nodiscard]] std::optional<std::string> choice(std::string_view key,
+                                                  std::span<const std::string_view> choices,
                                                   Need need = Need::optional);
-  [[nodiscard]] std::optional<std::int64_t> integer(std::string_view key, std::int64_t minimum, std::int64_t maximum,
-                                                    Need need = Need::optional);
+  [[nodiscard]] std::optional<std::int64_t> integer(std::string_view key, std::int64_t minimum,
+                                                    std::int64_t maximum, Need need = Need::optional);
   [[nodiscard]] std::optional<double> number(std::string_view key, double minimum, double maximum,
                                              Need need = Need::optional);
   [[nodiscard]] std::optional<bool> boolean(std::string_view key, Need need = Need::optional);
-  /// "250ms", "30s", "10m" or "4h" (one unsigned integer, one unit), as nanoseconds within [minimum, maximum].
+  /// "250ms", "30s", "10m" or "4h" (one unsigned integer, one unit), as nanoseconds within [minimum,
+  /// maximum].
   [[nodiscard]] std::optional<std::int64_t> duration_ns(std::string_view key, std::int64_t minimum,
                                                         std::int64_t maximum, Need need = Need::optional);
   /// The raw member, for nested readers; checked to be an object / an array of at most `max_items`.

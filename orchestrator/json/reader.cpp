@@ -129,9 +129,12 @@ const Value* ObjectReader::any(std::string_view key, Need need) { return find(ke
 
 void ObjectReader::finish() {
   if (value_ == nullptr) return;
+  constexpr std::size_t most = 16;  // a document of nothing but unknown members is one mistake, not a million
+  std::size_t unknown = 0;
   const std::vector<std::string_view> candidates{known_.begin(), known_.end()};
   for (const auto& [key, unused] : value_->items()) {
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
+    if (++unknown > most) return;
     violations_.push_back({child(pointer_, key), "unknown member" + did_you_mean(key, candidates)});
   }
 }

@@ -20,11 +20,13 @@ double shown(double width, double height, std::size_t columns, std::size_t rows)
 }
 
 std::vector<Tile> grid(std::size_t width, std::size_t height, std::size_t count) {
+  // Of two equal arrangements, a wide canvas takes the wider and a tall canvas the taller.
+  const double tie = width >= height ? 0.9999 : 1.0001;
   std::size_t columns = 1;
   double best = 0;
   for (std::size_t c = 1; c <= count; ++c) {
     const auto area = shown(static_cast<double>(width), static_cast<double>(height), c, (count + c - 1) / c);
-    if (area > best * 1.0001) best = area, columns = c;
+    if (area > best * tie) best = area, columns = c;
   }
   const std::size_t rows = (count + columns - 1) / columns;
   std::vector<Tile> tiles;

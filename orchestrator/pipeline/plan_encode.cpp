@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Encoders for live use: no look-ahead (it would stall the queues), no B-frames, keyframes exactly on
 // schedule.
+#include <algorithm>
+
 #include "orchestrator/pipeline/plan_parts.hpp"
 
 namespace auralink::pipeline {
@@ -25,31 +27,33 @@ Properties vpx(const Encode& e, unsigned fps) {
 
 }  // namespace
 
-void add_encoder(Chain& chain, const Encode& e, unsigned fps, unsigned width) {
+void add_encoder(Chain& chain, const Encode& e, unsigned fps, unsigned width, const std::string& prefix) {
+  const auto encoder = prefix + "encoder";
+  const auto coded = prefix + "coded";
   switch (e.codec) {
     case Codec::h264:
       chain
-          .node("encoder", "x264enc",
+          .node(encoder, "x264enc",
                 {{"tune", std::string{"zerolatency"}},
                  {"speed-preset", std::string{"veryfast"}},
                  {"bframes", std::int64_t{0}},
                  {"bitrate", std::int64_t{std::max(1U, e.bitrate / 1000)}},
                  {"key-int-max", keyframe_frames(e, fps)},
                  {"option-string", std::string{"scenecut=0"}}})
-          .caps("coded", kH264);
+          .caps(coded, kH264);
       break;
     case Codec::openh264:
       chain
-          .node("encoder", "openh264enc",
+          .node(encoder, "openh264enc",
                 {{"bitrate", std::int64_t{e.bitrate}},
                  {"gop-size", keyframe_frames(e, fps)},
                  {"complexity", std::string{"low"}},
                  {"rate-control", std::string{"bitrate"}},
                  {"scene-change-detection", false}})
-          .caps("coded", kH264);
+          .caps(coded, kH264);
       break;
     case Codec::vp8:
-      chain.node("encoder", "vp8enc", vpx(e, fps)).caps("coded", "video/x-vp8");
+      chain.node(encoder, "vp8enc", vpx(e, fps)).caps(coded, "video/x-vp8");
       break;
     case Codec::vp9: {
       auto properties = vpx(e, fps);
@@ -57,15 +61,15 @@ void add_encoder(Chain& chain, const Encode& e, unsigned fps, unsigned width) {
       properties["tile-columns"] = std::int64_t{width >= 1920  ? 2
                                                 : width >= 640 ? 1
                                                                : 0};  // log2; 256 pixels least
-      chain.node("encoder", "vp9enc", std::move(properties)).caps("coded", "video/x-vp9");
+      chain.node(encoder, "vp9enc", std::move(properties)).caps(coded, "video/x-vp9");
       break;
     }
     case Codec::aac:
-      chain.node("encoder", "avenc_aac", {{"bitrate", std::int64_t{e.bitrate}}})
-          .caps("coded", "audio/mpeg,mpegversion=4,stream-format=raw");
+      chain.node(encoder, "avenc_aac", {{"bitrate", std::int64_t{e.bitrate}}})
+          .caps(coded, "audio/mpeg,mpegversion=4,stream-format=raw");
       break;
     case Codec::opus:
-      chain.node("encoder", "opusenc", {{"bitrate", std::int64_t{e.bitrate}}}).caps("coded", "audio/x-opus");
+      chain.node(encoder, "opusenc", {{"bitrate", std::int64_t{e.bitrate}}}).caps(coded, "audio/x-opus");
       break;
   }
 }

@@ -44,8 +44,10 @@ class Chain {
 [[nodiscard]] std::string raw_video_caps(unsigned width, unsigned height, unsigned fps);
 [[nodiscard]] std::string raw_audio_caps(unsigned rate, unsigned channels);
 
-/// The encoder of `encode` and what fixes its output, without queue, conversion or tee.
-void add_encoder(Chain& chain, const Encode& encode, unsigned fps, unsigned width);
+/// The encoder of `encode` and what fixes its output, without queue, conversion or tee. `prefix` goes before
+/// the ids of its nodes.
+void add_encoder(Chain& chain, const Encode& encode, unsigned fps, unsigned width,
+                 const std::string& prefix = "");
 
 [[nodiscard]] std::vector<Participant> plan_participants(const Description& description);
 

@@ -164,7 +164,11 @@ Participant test_participant(const TestParticipant& p, const Wanted& w) {
       Encode e;
       e.codec = w.webm ? Codec::vp8 : Codec::h264;
       e.bitrate = 1'000'000;
-      add_encoder(chain, e, p.fps, p.width);
+      add_encoder(chain, e, p.fps, p.width, "video-");
+      // As a demuxer would give it; a muxer behind a tee cannot ask for another form later.
+      if (!w.webm)
+        chain.node("video-parse", "h264parse")
+            .caps("video-avc", "video/x-h264,stream-format=avc,alignment=au");
     }
     output(f, Media::video, chain.last());
   }
@@ -177,7 +181,7 @@ Participant test_participant(const TestParticipant& p, const Wanted& w) {
       Encode e;
       e.codec = w.webm ? Codec::opus : Codec::aac;
       e.bitrate = 96'000;
-      add_encoder(chain.node("audio-convert", "audioconvert"), e, 0, 0);
+      add_encoder(chain.node("audio-convert", "audioconvert"), e, 0, 0, "audio-");
     }
     output(f, Media::audio, chain.last());
   }

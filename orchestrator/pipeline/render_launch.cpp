@@ -23,7 +23,7 @@ bool only(std::string_view text, std::string_view extra) {
 }
 
 std::string shell_quoted(const std::string& word) {
-  if (only(word, "_-+=./:,%@")) return word;
+  if (word == "!" || only(word, "_-+=./:,%@")) return word;
   std::string out = "'";
   for (const char c : word) out += c == '\'' ? std::string{"'\\''"} : std::string{c};
   return out + "'";
@@ -58,6 +58,12 @@ std::string text_of(const PropertyValue& value) {
   char text[40];
   std::snprintf(text, sizeof text, "%.10g", std::get<double>(value));
   return text;
+}
+
+/// A muxer has at most one stream of each kind, so the first pad of a request template is the one.
+std::string numbered(std::string pad) {
+  if (const auto at = pad.find("%u"); at != std::string::npos) pad.replace(at, 2, "0");
+  return pad;
 }
 
 class Printer {
@@ -116,8 +122,7 @@ class Printer {
       }
       // A named pad can only be asked of an element by reference.
       if (printed_[l.to] || !l.to_pad.empty()) {
-        const auto at_most_one = l.to_pad.find("%u") != std::string::npos ? std::string{} : l.to_pad;
-        reference(l.to, at_most_one);
+        reference(l.to, numbered(l.to_pad));
         if (printed_[l.to]) return;
         element(l.to);
         at = l.to, open = false;
