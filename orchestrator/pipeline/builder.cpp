@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/pipeline/builder.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -12,11 +13,6 @@ namespace {
 using support::Owned;
 using Elements = std::map<std::string, GstElement*>;
 using Status = tl::expected<void, BuildError>;
-
-std::string label(GstElement* element, const std::string& property) {
-  const auto* factory = gst_element_get_factory(element);
-  return std::string{factory ? GST_OBJECT_NAME(factory) : "element"} + "." + property;
-}
 
 bool to_gvalue(const PropertyValue& from, GParamSpec* spec, GValue* to) {
   struct Visitor {
@@ -56,17 +52,69 @@ bool to_gvalue(const PropertyValue& from, GParamSpec* spec, GValue* to) {
   return std::visit(Visitor{spec, to}, from);
 }
 
-Status set_property_checked(GObject* object, GParamSpec* spec, const std::string& what,
-                            const PropertyValue& value) {
-  GValue gvalue = G_VALUE_INIT;
-  g_value_init(&gvalue, G_PARAM_SPEC_VALUE_TYPE(spec));
-  const std::unique_ptr<GValue, void (*)(GValue*)> unset{&gvalue, g_value_unset};
-  if (!to_gvalue(value, spec, &gvalue))
-    return tl::unexpected(what + ": expected " + g_type_name(G_PARAM_SPEC_VALUE_TYPE(spec)));
-  // gst_value_deserialize accepts numbers out of range; validation that changes the value means it was.
-  if (g_param_value_validate(spec, &gvalue)) return tl::unexpected(what + ": value out of range");
-  g_object_set_property(object, spec->name, &gvalue);
-  return {};
+/// The properties of one node, converted and checked, in the form gst_element_factory_create_with_properties
+/// wants.
+class ConstructionProperties {
+ public:
+  ConstructionProperties() = default;
+  ~ConstructionProperties() {
+    std::ranges::for_each(values_, [](GValue& v) { g_value_unset(&v); });
+  }
+  ConstructionProperties(const ConstructionProperties&) = delete;
+  ConstructionProperties& operator=(const ConstructionProperties&) = delete;
+
+  Status add(GObjectClass* klass, const std::string& factory, const std::string& name,
+             const PropertyValue& value) {
+    const std::string what = factory + "." + name;
+    auto* spec = g_object_class_find_property(klass, name.c_str());
+    if (!spec) return tl::unexpected(what + ": no such property");
+    if ((spec->flags & G_PARAM_WRITABLE) == 0) return tl::unexpected(what + ": read-only");
+    GValue converted = G_VALUE_INIT;
+    g_value_init(&converted, G_PARAM_SPEC_VALUE_TYPE(spec));
+    names_.push_back(spec->name);
+    values_.push_back(converted);
+    if (!to_gvalue(value, spec, &values_.back()))
+      return tl::unexpected(what + ": expected " + g_type_name(G_PARAM_SPEC_VALUE_TYPE(spec)));
+    // gst_value_deserialize accepts numbers out of range; validation that changes the value means it was.
+    if (g_param_value_validate(spec, &values_.back())) return tl::unexpected(what + ": value out of range");
+    return {};
+  }
+  [[nodiscard]] guint size() const { return static_cast<guint>(names_.size()); }
+  [[nodiscard]] const char** names() { return names_.data(); }
+  [[nodiscard]] const GValue* values() const { return values_.data(); }
+
+ private:
+  std::vector<const char*> names_;
+  std::vector<GValue> values_;
+};
+
+struct Checked {
+  Owned<GstElementFactory> factory;
+  ConstructionProperties properties;
+};
+
+/// Finds the factory and converts all properties, before anything is made.
+tl::expected<std::unique_ptr<Checked>, BuildError> check_node(const Node& node) {
+  auto out = std::make_unique<Checked>();
+  const Owned<GstElementFactory> found{gst_element_factory_find(node.factory.c_str())};
+  if (found)
+    out->factory.reset(GST_ELEMENT_FACTORY(gst_plugin_feature_load(GST_PLUGIN_FEATURE(found.get()))));
+  if (!out->factory) return tl::unexpected("element \"" + node.factory + "\" is not available here");
+  const std::unique_ptr<void, void (*)(gpointer)> klass{
+      g_type_class_ref(gst_element_factory_get_element_type(out->factory.get())), g_type_class_unref};
+  for (const auto& [name, value] : node.properties)
+    if (auto added = out->properties.add(G_OBJECT_CLASS(klass.get()), node.factory, name, value); !added)
+      return tl::unexpected(added.error());
+  return out;
+}
+
+/// With its properties from the start: some (force-live of the mixers) can only be set at construction.
+tl::expected<GstElement*, BuildError> make_element(const Node& node) {
+  const auto checked = check_node(node);
+  if (!checked) return tl::unexpected(checked.error());
+  auto& properties = (*checked)->properties;
+  return gst_element_factory_create_with_properties((*checked)->factory.get(), properties.size(),
+                                                    properties.names(), properties.values());
 }
 
 std::string pad_or_any(const std::string& name) { return name.empty() ? "any pad" : name; }
@@ -112,7 +160,19 @@ void on_pad_added(GstElement*, GstPad* pad, gpointer data) noexcept {
   }
 }
 
+/// What decodebin and parsebin may plug: a clip that is really a playlist or a session description must not
+/// make us open sockets or other files.
+gint on_autoplug_select(GstElement*, GstPad*, GstCaps*, GstElementFactory* factory, gpointer) noexcept {
+  constexpr gint kTry = 0, kSkip = 2;  // GstAutoplugSelectResult, which no header declares
+  const std::string klass = gst_element_factory_get_metadata(factory, GST_ELEMENT_METADATA_KLASS);
+  for (const char* outward : {"Adaptive", "Network", "Source"})
+    if (klass.find(outward) != std::string::npos) return kSkip;
+  return kTry;
+}
+
 void link_later(GstElement* from, std::vector<DelayedLinks::Waiting> waiting, const OnDelayedLink& on_link) {
+  if (g_signal_lookup("autoplug-select", G_OBJECT_TYPE(from)) != 0)
+    g_signal_connect(from, "autoplug-select", G_CALLBACK(on_autoplug_select), nullptr);
   auto* links = new DelayedLinks{std::move(waiting), on_link, {}};
   g_signal_connect_data(
       from, "pad-added", G_CALLBACK(on_pad_added), links,
@@ -123,12 +183,11 @@ tl::expected<Elements, BuildError> make_elements(GstBin* bin, const Fragment& fr
                                                  const std::string& prefix) {
   Elements elements;
   for (const Node& node : fragment.nodes) {
-    auto* element = gst_element_factory_make(node.factory.c_str(), (prefix + node.id).c_str());
-    if (!element) return tl::unexpected("element \"" + node.factory + "\" is not available here");
-    gst_bin_add(bin, element);  // sinks the floating reference
-    elements.emplace(node.id, element);
-    for (const auto& [name, value] : node.properties)
-      if (auto set = set_property(element, name, value); !set) return tl::unexpected(set.error());
+    const auto element = make_element(node);
+    if (!element) return tl::unexpected(element.error());
+    gst_object_set_name(GST_OBJECT(*element), (prefix + node.id).c_str());
+    gst_bin_add(bin, *element);  // sinks the floating reference
+    elements.emplace(node.id, *element);
   }
   return elements;
 }
@@ -167,14 +226,6 @@ Status make_ghost(GstElement* bin, const Elements& elements, const Port& port) {
 
 }  // namespace
 
-tl::expected<void, BuildError> set_property(GstElement* element, const std::string& name,
-                                            const PropertyValue& value) {
-  auto* spec = g_object_class_find_property(G_OBJECT_GET_CLASS(element), name.c_str());
-  if (!spec) return tl::unexpected(label(element, name) + ": no such property");
-  if ((spec->flags & G_PARAM_WRITABLE) == 0) return tl::unexpected(label(element, name) + ": read-only");
-  return set_property_checked(G_OBJECT(element), spec, label(element, name), value);
-}
-
 tl::expected<Owned<GstElement>, BuildError> build_bin(const Fragment& fragment, OnDelayedLink on_delayed) {
   Owned<GstElement> bin{GST_ELEMENT(gst_object_ref_sink(gst_bin_new(fragment.name.c_str())))};
   const auto elements = make_elements(GST_BIN(bin.get()), fragment, "");
@@ -195,13 +246,8 @@ tl::expected<Elements, BuildError> build_into(GstBin* parent, const Fragment& fr
 }
 
 tl::expected<void, BuildError> check(const Fragment& fragment) {
-  for (const Node& node : fragment.nodes) {
-    auto* raw = gst_element_factory_make(node.factory.c_str(), nullptr);
-    if (!raw) return tl::unexpected("element \"" + node.factory + "\" is not available here");
-    const Owned<GstElement> element{GST_ELEMENT(gst_object_ref_sink(raw))};
-    for (const auto& [name, value] : node.properties)
-      if (auto set = set_property(element.get(), name, value); !set) return set;
-  }
+  for (const Node& node : fragment.nodes)
+    if (const auto checked = check_node(node); !checked) return tl::unexpected(checked.error());
   return {};
 }
 

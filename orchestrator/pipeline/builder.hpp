@@ -30,11 +30,6 @@ using OnDelayedLink = std::function<void(GstPad* consumer)>;
 [[nodiscard]] tl::expected<std::map<std::string, GstElement*>, BuildError> build_into(GstBin* parent,
                                                                                       const Fragment&);
 
-/// Sets one property from its plan form: out of range, unknown and unparsable values are errors, never
-/// clamped.
-[[nodiscard]] tl::expected<void, BuildError> set_property(GstElement*, const std::string& name,
-                                                          const PropertyValue&);
-
 /// Whether every factory and property of the fragment exists here, without building it.
 [[nodiscard]] tl::expected<void, BuildError> check(const Fragment&);
 

@@ -12,9 +12,11 @@ using namespace parts;
 
 namespace parts {
 
+// Everything is pinned: a compositor takes open fields from whoever joins first, and new caps in mid-stream restart
+// the encoder (measured on 1.22: x264enc then repeats a timestamp, and mp4mux refuses the buffer).
 std::string raw_video_caps(unsigned width, unsigned height, unsigned fps) {
   return "video/x-raw,format=I420,width=" + std::to_string(width) + ",height=" + std::to_string(height) +
-         ",framerate=" + std::to_string(fps) + "/1,pixel-aspect-ratio=1/1";
+         ",framerate=" + std::to_string(fps) + "/1,pixel-aspect-ratio=1/1,colorimetry=bt709,chroma-site=mpeg2";
 }
 
 std::string raw_audio_caps(unsigned rate, unsigned channels) {
