@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 
 #include "orchestrator/ctl/files.hpp"
 #include "orchestrator/ctl/format.hpp"
@@ -28,26 +29,35 @@ Complaint complaint(const std::string& about, const json::Violations& violations
   return {Exit::failed, about + ":\n" + format_violations(violations)};
 }
 
-/// --pipelines, $AURALINK_PIPELINES, the folder beside the build, the installed one: the first that is there.
-fs::path pipelines_folder(const Invocation& invocation) {
-  if (const auto folder = invocation.value("pipelines")) return *folder;
-  if (const char* folder = std::getenv("AURALINK_PIPELINES"); folder != nullptr && *folder != '\0')
-    return folder;
-  return AURALINK_PIPELINES_DIR;
+/// --pipelines, else the daemon's own default: $AURALINK_PIPELINES_DIR (folders with ':' between), else the
+/// installed folder.
+std::vector<fs::path> pipelines_folders(const Invocation& invocation) {
+  if (const auto folder = invocation.value("pipelines")) return {*folder};
+  std::vector<fs::path> folders;
+  if (const char* listed = std::getenv("AURALINK_PIPELINES_DIR"); listed != nullptr) {
+    std::istringstream in{listed};
+    for (std::string folder; std::getline(in, folder, ':');)
+      if (!folder.empty()) folders.emplace_back(folder);
+  }
+  if (folders.empty()) folders.emplace_back(AURALINK_PIPELINES_DIR);
+  return folders;
 }
 
-/// A name is looked up in the folder; whatever has a slash or ends in .json is a file.
+/// A name is looked up in the folders; whatever has a slash or ends in .json is a file.
 Step<fs::path> file_of(const Invocation& invocation, const std::string& name) {
   if (name.find('/') != std::string::npos || name.ends_with(".json")) return name;
-  fs::path file = pipelines_folder(invocation) / (name + ".json");
-  std::error_code error;
-  if (fs::exists(file, error)) return file;
   std::vector<std::string> known;
-  for (const auto& entry : fs::directory_iterator{pipelines_folder(invocation), error})
-    if (entry.path().extension() == ".json") known.push_back(entry.path().stem().string());
+  std::string searched;
+  for (const auto& folder : pipelines_folders(invocation)) {
+    std::error_code error;
+    fs::path file = folder / (name + ".json");
+    if (fs::exists(file, error)) return file;
+    searched += (searched.empty() ? "" : ", ") + folder.string();
+    for (const auto& entry : fs::directory_iterator{folder, error})
+      if (entry.path().extension() == ".json") known.push_back(entry.path().stem().string());
+  }
   const auto close = json::closest(name, std::vector<std::string_view>{known.begin(), known.end()});
-  return tl::make_unexpected(Complaint{Exit::usage, "no description " + name + " in " +
-                                                        pipelines_folder(invocation).string() +
+  return tl::make_unexpected(Complaint{Exit::usage, "no description " + name + " in " + searched +
                                                         (close ? "; did you mean " + *close + "?" : "")});
 }
 
@@ -114,7 +124,7 @@ Exit fail(Terminal& terminal, const Complaint& complaint) {
 }
 
 Exit list(const Invocation& invocation, Terminal& terminal) {
-  const pipeline::Catalog catalog{{pipelines_folder(invocation)},
+  const pipeline::Catalog catalog{pipelines_folders(invocation),
                                   [](std::string_view) { return std::nullopt; }};
   json::Value items = json::Value::array();
   for (const auto& summary : catalog.list())

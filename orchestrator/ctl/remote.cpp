@@ -59,6 +59,10 @@ class Run {
                    format_conference);
   }
 
+  Exit conference_wait() {
+    return show(api_.await({conference(), conference_ended, conference_progress}), format_conference);
+  }
+
   Exit conference_rm() {
     const auto removed = api_.call("DELETE", conference());
     if (!removed) return fail(removed.error());
@@ -120,6 +124,11 @@ class Run {
     const auto stopped = api_.call("POST", path + "/stop");
     if (!stopped || !invocation_.has("wait")) return show(stopped, format_recording);
     return outcome(api_.await({path, recording_complete, recording_progress}), stopped, format_recording);
+  }
+
+  Exit record_wait() {
+    return show(api_.await({recording(invocation_.argument(0)), recording_complete, recording_progress}),
+                format_recording);
   }
 
   Exit events();
@@ -269,6 +278,7 @@ constexpr std::array kRows{
     Row{"conference list", &Run::conference_list},
     Row{"conference show", &Run::conference_show},
     Row{"conference stop", &Run::conference_stop},
+    Row{"conference wait", &Run::conference_wait},
     Row{"conference rm", &Run::conference_rm},
     Row{"conference graph", &Run::conference_graph},
     Row{"branch add", &Run::branch_add},
@@ -276,6 +286,7 @@ constexpr std::array kRows{
     Row{"branch list", &Run::branch_list},
     Row{"record start", &Run::record_start},
     Row{"record stop", &Run::record_stop},
+    Row{"record wait", &Run::record_wait},
     Row{"record list", &Run::record_list},
     Row{"record show", &Run::record_show},
     Row{"events", &Run::events},

@@ -15,6 +15,8 @@
 namespace auralink::ctl {
 namespace {
 
+namespace fs = std::filesystem;
+
 /// A private file that is gone when its scope ends.
 class TemporaryFile {
  public:
@@ -36,20 +38,22 @@ class TemporaryFile {
  private:
   void remove() {
     std::error_code error;
-    if (!path_.empty()) std::filesystem::remove(path_, error);
+    if (!path_.empty()) fs::remove(path_, error);
     path_.clear();
   }
   std::string path_;
 };
 
-/// $AURALINK_WORKER, else beside or above this program (one prefix, a build folder), else on PATH.
+/// $AURALINK_WORKER, else beside or above this program (one prefix, a build folder), else installed, else on
+/// PATH.
 std::string worker_program() {
   if (const char* named = std::getenv("AURALINK_WORKER"); named != nullptr && *named != '\0') return named;
   std::error_code error;
-  const auto own = std::filesystem::read_symlink("/proc/self/exe", error);
+  const auto own = fs::read_symlink("/proc/self/exe", error);
   for (const auto& folder : {own.parent_path(), own.parent_path().parent_path()})
-    if (const auto file = folder / "auralink-worker"; std::filesystem::is_regular_file(file, error))
-      return file.string();
+    if (const auto file = folder / "auralink-worker"; fs::is_regular_file(file, error)) return file.string();
+  if (const fs::path installed = AURALINK_LIBEXEC_DIR "/auralink-worker"; fs::exists(installed, error))
+    return installed.string();
   return "auralink-worker";
 }
 
@@ -143,7 +147,7 @@ class WorkerRun {
 
 Exit run_worker(const json::Value& resolved, const std::string& folder, bool as_json, Terminal& terminal) {
   std::error_code error;
-  std::filesystem::create_directories(folder, error);
+  fs::create_directories(folder, error);
   const TemporaryFile file{resolved.dump()};
   if (error || file.path().empty()) {
     terminal.complain("cannot write to " + folder + " or the temporary folder");
