@@ -12,11 +12,12 @@ using namespace parts;
 
 namespace parts {
 
-// Everything is pinned: a compositor takes open fields from whoever joins first, and new caps in mid-stream restart
-// the encoder (measured on 1.22: x264enc then repeats a timestamp, and mp4mux refuses the buffer).
+// Colours are pinned too: a compositor takes open fields from whoever joins first, and new caps in mid-stream
+// restart the encoder.
 std::string raw_video_caps(unsigned width, unsigned height, unsigned fps) {
   return "video/x-raw,format=I420,width=" + std::to_string(width) + ",height=" + std::to_string(height) +
-         ",framerate=" + std::to_string(fps) + "/1,pixel-aspect-ratio=1/1,colorimetry=bt709,chroma-site=mpeg2";
+         ",framerate=" + std::to_string(fps) +
+         "/1,pixel-aspect-ratio=1/1,colorimetry=bt709,chroma-site=mpeg2";
 }
 
 std::string raw_audio_caps(unsigned rate, unsigned channels) {
@@ -40,6 +41,9 @@ Fragment mix_video(const VideoMix& mix) {
              {"start-time-selection", std::string{"zero"}},
              {"latency", static_cast<std::uint64_t>(mix.latency.count())}})
       .caps("format", raw_video_caps(mix.width, mix.height, mix.fps))
+      // A compositor that starts while its first pictures arrive can stamp two frames with the same time; a
+      // muxer refuses the second. videorate makes them evenly spaced and touches nothing else.
+      .node("rate", "videorate")
       .tee("raw");
   f.inputs.push_back({"sink", Media::video, "mix", "sink_%u"});
   f.outputs.push_back({"raw", Media::video, "raw", "src_%u"});
