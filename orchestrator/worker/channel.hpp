@@ -29,10 +29,10 @@ class Channel {
  public:
   struct Callbacks {
     /// One payload; valid during the call.
-    std::function<void(std::string_view payload)> on_message;
+    std::function<void(std::string_view payload)> on_message = {};
     /// The peer closed, broke the framing, or does not read. Called once, last, from the main loop (never
     /// from inside send()); the socket is closed by then.
-    std::function<void(std::string reason)> on_closed;
+    std::function<void(std::string reason)> on_closed = {};
   };
 
   /// Takes ownership of `fd` and makes it non-blocking and close-on-exec. `context` nullptr: the default one.

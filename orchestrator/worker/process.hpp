@@ -24,8 +24,8 @@ class Process {
     bool oom = false;  ///< the kernel's OOM killer struck this memory cgroup, and nobody here sent SIGKILL
   };
   struct Callbacks {
-    std::function<void(const End&)> on_end;           ///< once; may destroy the process
-    std::function<void(const std::string&)> on_line;  ///< one line of its stdout or stderr, without '\n'
+    std::function<void(const End&)> on_end = {};           ///< once; may destroy the process
+    std::function<void(const std::string&)> on_line = {};  ///< one line of its stdout or stderr, without '\n'
   };
 
   /// Runs `program` without arguments: descriptor 0 is /dev/null, 1 and 2 a pipe read here, 3 a duplicate of
