@@ -179,7 +179,8 @@ std::string zsh_action(Complete what, std::span<const std::string_view> choices)
     case Complete::none:
       return " ";
     default:
-      return "_auralinkctl_names " + std::string{names_of(what)};
+      // The blank keeps _arguments from putting options of its own before the kind.
+      return " _auralinkctl_names " + std::string{names_of(what)};
   }
 }
 

@@ -15,7 +15,7 @@ using ReadFile =
     std::function<std::optional<std::string>(const std::string& path)>;  ///< nullopt: cannot be read
 
 struct Wanted {
-  std::optional<std::string> url, state_dir, token_file;  ///< from the command line
+  std::optional<std::string> url = {}, state_dir = {}, token_file = {};  ///< from the command line
 };
 
 struct Endpoint {
