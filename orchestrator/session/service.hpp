@@ -52,7 +52,7 @@ class Service final : public WorkerEvents {
 
   /// Loads the store and tells the truth about what a previous daemon left: conferences that were live are
   /// ended as `killed` (or restarted when desired and their policy says so), their recordings become
-  /// `interrupted`.
+  /// `interrupted`. Throws what the store throws: a daemon must not start over a state it cannot read.
   void recover();
 
   // Commands. A repeated command with the same meaning succeeds and changes nothing.
