@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Processes are killed while they record: what they wrote plays, and the daemon says what happened."""
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import pytest
+
+import daemon as daemons
+import media
+from test_branches import CANVAS, check_every_frame
+
+
+def playable_seconds(path):
+    """How much of the picture decodes, when a file was never finalised."""
+    raw = subprocess.run(["ffprobe", "-v", "quiet", "-count_frames", "-select_streams", "v:0", "-show_entries",
+                          "stream=nb_read_frames", "-of", "csv=p=0", str(path)], capture_output=True, text=True,
+                         check=False).stdout.strip().rstrip(",")
+    return int(raw or 0) / 30
+
+
+def crash(daemon, conference, least=4):
+    """Kills the conference's worker; returns how long its recordings had been running."""
+    daemon.wait_media(conference, least)
+    os.kill(daemon.worker_pid(conference), signal.SIGKILL)
+    return time.time()
+
+
+def began(recording):
+    """Wall time at which the recording became active."""
+    import datetime
+    return datetime.datetime.fromisoformat(recording["startedAt"]).timestamp()
+
+
+def test_what_was_written_a_second_before_a_kill_plays(daemon):
+    daemon.create("victim", "test-conference", participants=2, **CANVAS)
+    daemon.create("other", "test-conference", participants=2, **CANVAS)
+    recordings = [daemon.recording_of("victim"), daemon.record("victim", container="webm"),
+                  daemon.record("victim", container="mkv")]
+    recordings = [daemon.recording(r["id"]) for r in recordings]
+    daemon.wait_media("victim", 4, recordings[-1]["branch"])
+    killed = crash(daemon, "victim")
+    restarted = daemon.events.wait("conference.starting", "victim",
+                                   lambda d: d["conference"]["epoch"] == 2, timeout=30)
+    assert restarted["data"]["conference"]["exit"] == "killed", restarted
+    for recording in recordings:
+        told = daemon.wait_recording(recording["id"], "interrupted")
+        assert told["bytes"] == os.path.getsize(told["path"]) > 0
+        assert playable_seconds(told["path"]) >= killed - began(recording) - 1.0, told
+    # By policy it goes on, in a new file.
+    daemon.events.wait("conference.running", "victim", lambda d: d["conference"]["epoch"] == 2, timeout=30)
+    anew = daemons.until(lambda: next((r for r in daemon.get("/v1/recordings?conference=victim")["items"]
+                                       if r["epoch"] == 2 and r["branch"] == "record"), None))
+    assert anew["path"] != recordings[0]["path"]
+    daemons.until(lambda: daemon.recording(anew["id"])["durationSeconds"] >= 1.5)
+    daemon.stop("victim")
+    daemon.stop("other")
+    assert daemon.recording(anew["id"])["state"] == "complete"
+    check_every_frame(anew["path"])
+    # The neighbour did not notice.
+    neighbour = daemon.recording_of("other")
+    assert neighbour["state"] == "complete" and neighbour["epoch"] == 1
+    check_every_frame(neighbour["path"])
+
+
+def test_a_crash_is_called_a_crash_and_ends_without_a_restart_policy(start_daemon, tmp_path):
+    """The same, where the description wants no restart."""
+    import json
+    pipelines = tmp_path / "pipelines"
+    pipelines.mkdir()
+    text = json.loads((daemons.PIPELINES / "test-conference.json").read_text())
+    text["name"] = "once"
+    text["policies"]["restart"] = {"mode": "never"}
+    (pipelines / "once.json").write_text(json.dumps(text))
+    daemon = start_daemon("--pipelines-dir", pipelines)
+    daemon.create("a", "once", participants=1, **CANVAS)
+    daemon.create("b", "once", participants=1, **CANVAS)
+    daemon.wait_media("a", 1)
+    os.kill(daemon.worker_pid("a"), signal.SIGKILL)
+    os.kill(daemon.worker_pid("b"), signal.SIGSEGV)
+    a, b = daemon.wait_ended("a"), daemon.wait_ended("b")
+    assert (a["exit"], b["exit"]) == ("killed", "crashed"), (a, b)
+    assert a["worker"] is None and a["epoch"] == 1
+    assert daemon.recording_of("a")["state"] == "interrupted"
+
+
+def test_sigterm_finalises_everything(start_daemon):
+    daemon = start_daemon()
+    daemon.create("a", "test-conference", participants=1, **CANVAS)
+    daemon.create("b", "test-conference", participants=1, container="mkv", **CANVAS)
+    daemon.wait_media("a", 2)
+    daemon.wait_media("b", 2)
+    paths = {c: daemon.recording_of(c)["path"] for c in ("a", "b")}
+    assert daemon.terminate() == 0
+    assert not daemons.marked(daemon.mark), "a worker outlives its daemon"
+    boxes = media.mp4_boxes(paths["a"])
+    assert "moof" not in boxes and boxes.count("moov") == 1, boxes
+    for path in paths.values():
+        check_every_frame(path)
+    daemon.start()
+    for conference in paths:
+        told = daemon.conference(conference)
+        assert (told["state"], told["exit"]) == ("ended", "stopped"), told
+        assert daemon.recording_of(conference)["state"] == "complete"
+
+
+def test_a_worker_finishes_its_file_when_the_daemon_is_killed(start_daemon):
+    daemon = start_daemon()
+    daemon.create("orphan", "test-conference", participants=1, **CANVAS)
+    daemon.wait_media("orphan", 2)
+    path = daemon.recording_of("orphan")["path"]
+    worker = daemon.worker_pid("orphan")
+    daemon.kill()
+    daemons.until(lambda: not daemons.alive(worker), 20, what="the worker ends by itself")
+    boxes = media.mp4_boxes(path)
+    assert "moof" not in boxes and boxes.count("moov") == 1, boxes
+    check_every_frame(path)
+    daemons.until(lambda: not daemons.marked(daemon.mark), 10, what="the warm worker ends too")
+    daemon.start()
+    told = daemon.conference("orphan")
+    first = next(r for r in daemon.get("/v1/recordings?conference=orphan")["items"] if r["epoch"] == 1)
+    # Nobody confirmed that the file is whole, and the policy says: restart.
+    assert first["state"] == "interrupted" and first["path"] == path, first
+    assert told["exit"] == "killed" and (told["epoch"] == 2 or told["state"] == "ended"), told
+    if told["state"] != "ended":
+        daemon.stop("orphan")
+    assert pathlib.Path(path).stat().st_size == first["bytes"]
