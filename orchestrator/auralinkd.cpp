@@ -248,9 +248,18 @@ void open_standard_descriptors() {
           .installed_libexec = AURALINK_LIBEXEC_DIR};
 }
 
+/// Who may only talk with a token, or from elsewhere, is not this machine's user: such a daemon reads file
+/// sources from one folder.
+void confine_media(Config& config) {
+  const auto listen = api::parse_listen(config.listen);
+  if (!config.media_root.empty() || (config.token_file.empty() && listen && listen->loopback())) return;
+  config.media_root = config.state_dir + "/media";
+  std::filesystem::create_directories(config.media_root);
+}
+
 int run(int argc, char** argv) {
   const std::vector<std::string_view> arguments{argv + 1, argv + argc};
-  const auto config = read_config(arguments, surroundings());
+  auto config = read_config(arguments, surroundings());
   if (!config) {
     std::fprintf(stderr, "auralinkd: %s\n", config.error().c_str());
     return 2;
@@ -263,6 +272,7 @@ int run(int argc, char** argv) {
   }
   const telemetry::Logger logger{"auralinkd", config->log_level, telemetry::stderr_sink()};
   try {
+    confine_media(*config);
     Daemon daemon{*config, logger};
     if (const auto started = daemon.start(); !started) {
       logger.error("cannot start", {{"error", started.error()}});

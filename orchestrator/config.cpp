@@ -80,7 +80,7 @@ constexpr std::array kSettings{
 [[nodiscard]] std::optional<std::string> apply_json(Config& config, const Setting& setting,
                                                     const json::Value& value) {
   if (value.is_string()) return setting.apply(config, value.get<std::string>());
-  if (value.is_number_unsigned()) return setting.apply(config, std::to_string(value.get<std::uint64_t>()));
+  if (value.is_number_integer()) return setting.apply(config, std::to_string(value.get<std::int64_t>()));
   if (!value.is_array() || setting.name != "pipelines-dir") return "expected a string or a number";
   for (const auto& item : value) {
     if (!item.is_string()) return "expected an array of strings";
@@ -214,7 +214,8 @@ std::string_view usage() noexcept {
   --state-dir DIR         database and auralinkd.url ($STATE_DIRECTORY, else $XDG_STATE_HOME/auralink,
                           else ~/.local/state/auralink)
   --recordings-dir DIR    where recordings go (STATE_DIR/recordings)
-  --media-root DIR        file sources must lie beneath (any readable file)
+  --media-root DIR        file sources must lie beneath (with a token or off loopback STATE_DIR/media,
+                          else any file this user may read)
   --pipelines-dir DIR     descriptions; may be repeated, the first that knows a name wins
                           ($AURALINK_PIPELINES_DIR, else the installed ones)
   --token-file FILE       bearer token every request must carry; needed to listen off loopback

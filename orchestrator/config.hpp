@@ -20,7 +20,7 @@ struct Config {
   std::string listen = "127.0.0.1:8470";
   std::string state_dir;
   std::string recordings_dir;
-  std::string media_root;  ///< empty: file sources may be any file the daemon's user can read
+  std::string media_root;  ///< empty: any readable file, or STATE_DIR/media when a token is needed
   std::vector<std::string> pipelines_dirs;  ///< the first that knows a name wins
   std::string token_file;                   ///< empty: no token
   std::string worker;

@@ -30,6 +30,13 @@ using Query = std::map<std::string, std::string>;
                        .detail = "there is no " + std::string{what} + " \"" + std::string{id} + "\""});
 }
 
+/// What a body names and is not there: the answer says which member named it.
+[[nodiscard]] session::Problem pointing_at(session::Problem problem, std::string pointer) {
+  if (problem.kind == session::Problem::Kind::not_found && problem.errors.empty())
+    problem.errors.push_back({std::move(pointer), problem.detail});
+  return problem;
+}
+
 [[nodiscard]] std::optional<std::int64_t> parse_integer(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -244,7 +251,7 @@ Reply Api::create(const Match& match, const session::NewConference& wanted) {
                                    .errors = {{"/id", "expected an id that is not taken"}}});
   auto made = service_.create(wanted);
   if (!known) count_admission(made ? nullptr : &made.error());
-  if (!made) return refuse(made.error());
+  if (!made) return refuse(pointing_at(std::move(made.error()), "/pipeline"));
   auto reply = conference_reply(known ? 200 : 201, *made);
   if (!known) reply.headers.emplace_back("Location", "/v1/conferences/" + made->id);
   return reply;
@@ -330,7 +337,7 @@ Reply Api::start_recording(const session::NewRecording& wanted) {
   const bool known = wanted.id && service_.recording(*wanted.id) != nullptr;
   auto started = service_.start_recording(wanted);
   if (!known) count_admission(started ? nullptr : &started.error());
-  if (!started) return refuse(started.error());
+  if (!started) return refuse(pointing_at(std::move(started.error()), "/conference"));
   auto reply = json_reply(known ? 200 : 201, session::to_json(*started));
   if (!known) reply.headers.emplace_back("Location", "/v1/recordings/" + started->id);
   return reply;

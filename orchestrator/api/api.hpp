@@ -17,7 +17,7 @@ namespace auralink::api {
 
 /// What /status tells that the session does not know.
 struct About {
-  std::string state_dir, recordings_dir, pipelines_dir, media_root;
+  std::string state_dir = {}, recordings_dir = {}, pipelines_dir = {}, media_root = {};
   unsigned max_conferences = 0, max_branches = 0;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   std::function<unsigned()> warm_workers = {};

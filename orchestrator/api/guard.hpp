@@ -32,7 +32,7 @@ struct Listen {
 
 /// Parts of a request that are looked at before anything else.
 struct Head {
-  std::optional<std::string> host, origin, fetch_site, authorization;
+  std::optional<std::string> host = {}, origin = {}, fetch_site = {}, authorization = {};
   unsigned hosts = 1;  ///< how often each came
   unsigned authorizations = 0;
   unsigned content_lengths = 0;

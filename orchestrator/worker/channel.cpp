@@ -72,6 +72,7 @@ class Channel::Impl : public std::enable_shared_from_this<Channel::Impl> {
   }
 
   [[nodiscard]] bool open() const { return fd_ >= 0; }
+  [[nodiscard]] bool broken() const { return broken_; }
   [[nodiscard]] std::size_t queued() const { return queue_.size() - written_; }
 
  private:
@@ -121,7 +122,10 @@ class Channel::Impl : public std::enable_shared_from_this<Channel::Impl> {
                                               : "the peer closed");
       const auto fed = reader_.feed({bytes.data(), static_cast<std::size_t>(got)});
       deliver();
-      if (!fed) return fail_now(fed.error());
+      if (!fed) {
+        broken_ = true;
+        return fail_now(fed.error());
+      }
     }
   }
 
@@ -202,6 +206,7 @@ class Channel::Impl : public std::enable_shared_from_this<Channel::Impl> {
   std::string queue_;
   std::size_t written_ = 0;
   std::string reason_;
+  bool broken_ = false;
 };
 
 Channel::Channel(int fd, Callbacks callbacks, GMainContext* context)
@@ -213,6 +218,7 @@ bool Channel::send(const google::protobuf::MessageLite& message) {
 bool Channel::send_payload(std::string_view payload) { return impl_->send(payload); }
 bool Channel::flush(std::chrono::milliseconds timeout) { return impl_->flush(timeout); }
 bool Channel::open() const { return impl_->open(); }
+bool Channel::broken() const { return impl_->broken(); }
 std::size_t Channel::queued_bytes() const { return impl_->queued(); }
 
 }  // namespace auralink::worker

@@ -50,6 +50,8 @@ class Channel {
   bool flush(std::chrono::milliseconds timeout);
 
   [[nodiscard]] bool open() const;
+  /// It ended because the peer sent what is not a frame.
+  [[nodiscard]] bool broken() const;
   [[nodiscard]] std::size_t queued_bytes() const;
 
  private:

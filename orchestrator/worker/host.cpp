@@ -228,6 +228,7 @@ class Host::Impl {
   }
 
   void on_channel_closed(Workers::iterator at, const std::string& reason) {
+    if (at->channel && at->channel->broken()) break_off(*at, reason);
     if (at->end) return finish(at);
     if (!at->said && at->reason.empty()) at->reason = "the worker's channel ended: " + reason;
     at->leaving = true;

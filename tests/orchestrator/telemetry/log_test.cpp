@@ -27,7 +27,7 @@ TEST(Redact, KeepsTextWithoutSecrets) {
 }
 
 TEST(Redact, MasksAuthorizationSchemes) {
-  EXPECT_EQ(redact("Authorization: Bearer abc.def-ghi"), "Authorization: ***");
+  EXPECT_EQ(redact("Authorization: Bearer abc.def-ghi"), "Authorization: *** ***");
   EXPECT_EQ(redact("sent bearer abc then more"), "sent bearer *** then more");
   EXPECT_EQ(redact("Basic dXNlcjpwdw=="), "Basic ***");
 }
