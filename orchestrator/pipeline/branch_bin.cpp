@@ -39,7 +39,7 @@ struct BranchBin::Input {
   guint64 queue_limit = 0;  // ns
   GstSegment segment{};
   std::deque<Owned<GstBuffer>> held;
-  bool segment_sent = false, ended = false;
+  bool segment_sent = false, ended = false, adapted = false;
 
   /// The gate decides before the queue would block or leak.
   [[nodiscard]] bool room() const {
@@ -51,20 +51,20 @@ struct BranchBin::Input {
 };
 
 tl::expected<std::unique_ptr<BranchBin>, BuildError> BranchBin::create(const Fragment& fragment,
-                                                                       std::int64_t start,
-                                                                       std::function<void()> on_open) {
+                                                                       Options options) {
   auto bin = build_bin(fragment);
   if (!bin) return tl::unexpected(bin.error());
-  return std::unique_ptr<BranchBin>{new BranchBin{std::move(*bin), fragment, start, std::move(on_open)}};
+  return std::unique_ptr<BranchBin>{new BranchBin{std::move(*bin), fragment, std::move(options)}};
 }
 
-BranchBin::BranchBin(Owned<GstElement> bin, const Fragment& fragment, std::int64_t start,
-                     std::function<void()> on_open)
+BranchBin::BranchBin(Owned<GstElement> bin, const Fragment& fragment, Options options)
     : bin_{std::move(bin)},
       ports_{fragment.inputs},
-      on_open_{std::move(on_open)},
+      options_{std::move(options)},
       gate_{std::ranges::any_of(fragment.inputs, [](const Port& p) { return p.media == Media::video; }),
-            start} {
+            options_.start} {
+  // splitmuxsink prerolls; the conference must not wait for a branch's first data to reach PLAYING.
+  g_object_set(bin_.get(), "async-handling", TRUE, nullptr);
   for (const Port& port : ports_) {
     auto input = std::make_unique<Input>();
     input->branch = this;
@@ -76,6 +76,7 @@ BranchBin::BranchBin(Owned<GstElement> bin, const Fragment& fragment, std::int64
     gst_segment_init(&input->segment, GST_FORMAT_UNDEFINED);
     gst_pad_set_chain_function_full(input->pad.get(), chain, input.get(), nullptr);
     gst_pad_set_event_function_full(input->pad.get(), event, input.get(), nullptr);
+    gst_pad_set_query_function(input->pad.get(), query);
     inputs_.push_back(std::move(input));
   }
 }
@@ -123,8 +124,9 @@ GstFlowReturn BranchBin::take(Input& input, GstPad* pad, GstObject* parent) {
 void BranchBin::write(Input& input, GstPad* pad, GstObject* parent, Owned<GstBuffer> owned,
                       std::int64_t origin) {
   auto* buffer = gst_buffer_make_writable(owned.release());
-  const auto pts = running_time(input.segment, GST_BUFFER_PTS(buffer));
   const auto dts = running_time(input.segment, GST_BUFFER_DTS(buffer));
+  auto pts = running_time(input.segment, GST_BUFFER_PTS(buffer));
+  if (!pts) pts = dts;  // AVI knows only decoding times
   GST_BUFFER_PTS(buffer) = shifted(pts, origin);
   GST_BUFFER_DTS(buffer) = shifted(dts, origin);
   if (!std::exchange(input.segment_sent, true)) {
@@ -137,7 +139,7 @@ void BranchBin::write(Input& input, GstPad* pad, GstObject* parent, Owned<GstBuf
   if (GST_BUFFER_PTS_IS_VALID(buffer))
     media_ns_ = std::max(media_ns_.load(), static_cast<std::int64_t>(GST_BUFFER_PTS(buffer) + duration));
   gst_proxy_pad_chain_default(pad, parent, buffer);
-  if (!opened_.exchange(true)) on_open_();
+  if (!opened_.exchange(true)) options_.on_open();
 }
 
 void BranchBin::finish(Input& input, GstPad* pad, GstObject* parent) {
@@ -150,6 +152,12 @@ gboolean BranchBin::event(GstPad* pad, GstObject* parent, GstEvent* event) noexc
     case GST_EVENT_SEGMENT:  // the branch gets one segment of its own, starting at zero
       gst_event_copy_segment(event, &input.segment);
       break;
+    case GST_EVENT_CAPS: {
+      GstCaps* caps = nullptr;
+      gst_event_parse_caps(event, &caps);
+      input.branch->adapt(input, caps);
+      return gst_pad_event_default(pad, parent, event);
+    }
     case GST_EVENT_EOS:
       finish(input, pad, parent);
       break;
@@ -164,6 +172,27 @@ gboolean BranchBin::event(GstPad* pad, GstObject* parent, GstEvent* event) noexc
   return TRUE;
 }
 
+gboolean BranchBin::query(GstPad* pad, GstObject* parent, GstQuery* query) noexcept {
+  // A branch takes what comes and adapts inside: were it asked, the tee would offer its other branches only
+  // what all of them can take.
+  switch (GST_QUERY_TYPE(query)) {
+    case GST_QUERY_CAPS: {
+      GstCaps* filter = nullptr;
+      gst_query_parse_caps(query, &filter);
+      const Owned<GstCaps> any{filter ? gst_caps_ref(filter) : gst_caps_new_any()};
+      gst_query_set_caps_result(query, any.get());
+      return TRUE;
+    }
+    case GST_QUERY_ACCEPT_CAPS:
+      gst_query_set_accept_caps_result(query, TRUE);
+      return TRUE;
+    case GST_QUERY_ALLOCATION:
+      return FALSE;
+    default:
+      return gst_pad_query_default(pad, parent, query);
+  }
+}
+
 void BranchBin::end_at(std::int64_t running_time) {
   const std::scoped_lock lock{mutex_};
   gate_.end_at(running_time);
@@ -173,12 +202,66 @@ void BranchBin::end_now() {
   // Serialised with data by the pad's stream lock, which is never held long: the queue behind never fills.
   // Not gst_pad_send_event(): that marks the ghost pad EOS, the tee gets GST_FLOW_EOS and stops its other
   // branches.
-  for (const auto& input : inputs_) {
-    GST_PAD_STREAM_LOCK(input->pad.get());
-    const Owned<GstObject> parent{gst_pad_get_parent(input->pad.get())};
-    finish(*input, input->pad.get(), parent.get());
-    GST_PAD_STREAM_UNLOCK(input->pad.get());
+  for (const auto& input : inputs_) finish_locked(*input);
+}
+
+void BranchBin::end_input(const std::string& name) {
+  const auto port = std::ranges::find(ports_, name, &Port::name);
+  if (port == ports_.end()) return;
+  if (port->media == Media::video) {
+    const std::scoped_lock lock{mutex_};
+    gate_.without_video();
   }
+  auto& input = *inputs_[static_cast<std::size_t>(port - ports_.begin())];
+  GST_PAD_STREAM_LOCK(input.pad.get());
+  if (!std::exchange(input.ended, true)) release_muxer_pad(input);
+  GST_PAD_STREAM_UNLOCK(input.pad.get());
+}
+
+void BranchBin::release_muxer_pad(const Input& input) {
+  // Not an early EOS: mp4mux then writes a track without a description, which makes the file unreadable.
+  Owned<GstPad> source{gst_element_get_static_pad(input.queue.get(), "src")};
+  while (source) {
+    const Owned<GstPad> sink{gst_pad_get_peer(source.get())};
+    if (!sink) return;
+    const Owned<GstElement> element{gst_pad_get_parent_element(sink.get())};
+    const auto* pad_template = GST_PAD_PAD_TEMPLATE(sink.get());
+    if (pad_template && GST_PAD_TEMPLATE_PRESENCE(pad_template) == GST_PAD_REQUEST) {
+      gst_pad_unlink(source.get(), sink.get());
+      gst_element_release_request_pad(element.get(), sink.get());
+      return;
+    }
+    source.reset(gst_element_get_static_pad(element.get(), "src"));
+  }
+}
+
+void BranchBin::finish_locked(Input& input) {
+  GST_PAD_STREAM_LOCK(input.pad.get());
+  const Owned<GstObject> parent{gst_pad_get_parent(input.pad.get())};
+  finish(input, input.pad.get(), parent.get());
+  GST_PAD_STREAM_UNLOCK(input.pad.get());
+}
+
+void BranchBin::adapt(Input& input, GstCaps* caps) {
+  if (!options_.adapter || input.adapted) return;
+  const Owned<GstPad> queued{gst_element_get_static_pad(input.queue.get(), "src")};
+  const Owned<GstPad> consumer{gst_pad_get_peer(queued.get())};
+  if (gst_pad_query_accept_caps(consumer.get(), caps)) return;
+  input.adapted = true;
+  const auto adapter =
+      build_bin(options_.adapter(input.media, gst_structure_get_name(gst_caps_get_structure(caps, 0))));
+  if (!adapter) {
+    GST_ELEMENT_ERROR(bin_.get(), STREAM, CODEC_NOT_FOUND, ("%s", adapter.error().c_str()), (nullptr));
+    return;
+  }
+  // Behind the queue, which has seen no data yet: an encoder must not hold up the tee.
+  gst_bin_add(GST_BIN(bin_.get()), adapter->get());
+  const Owned<GstPad> in{gst_element_get_static_pad(adapter->get(), "in")};
+  const Owned<GstPad> out{gst_element_get_static_pad(adapter->get(), "out")};
+  gst_pad_unlink(queued.get(), consumer.get());
+  gst_pad_link(out.get(), consumer.get());
+  gst_element_sync_state_with_parent(adapter->get());
+  gst_pad_link(queued.get(), in.get());
 }
 
 void BranchBin::close() {

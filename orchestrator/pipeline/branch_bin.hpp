@@ -30,10 +30,14 @@ struct BranchFacts {
 /// Main-thread object; facts() and the hooks are thread-safe.
 class BranchBin final {
  public:
-  /// `on_open` is called once, on a streaming thread, when the first coded data is taken.
-  /// `start`: running time before which nothing is recorded.
-  [[nodiscard]] static tl::expected<std::unique_ptr<BranchBin>, BuildError> create(
-      const Fragment&, std::int64_t start, std::function<void()> on_open);
+  struct Options {
+    std::int64_t start = 0;  ///< running time before which nothing is recorded
+    std::function<void()>
+        on_open;  ///< called once, on a streaming thread, when the first coded data is taken
+    /// What to put before a stream whose caps the fragment refuses (passthrough); may be empty.
+    std::function<Fragment(Media, const std::string& caps_name)> adapter;
+  };
+  [[nodiscard]] static tl::expected<std::unique_ptr<BranchBin>, BuildError> create(const Fragment&, Options);
   ~BranchBin();
   BranchBin(const BranchBin&) = delete;
   BranchBin& operator=(const BranchBin&) = delete;
@@ -45,25 +49,32 @@ class BranchBin final {
   void end_at(std::int64_t running_time);
   /// Ends the streams that have not ended yet, for sources that send nothing any more.
   void end_now();
+  /// There will be no stream for this input: the file is made of the others.
+  void end_input(const std::string& name);
   /// Drops everything from now on; the branch has failed.
   void close();
 
   [[nodiscard]] BranchFacts facts() const;
+  /// Whether any media was taken; a branch without can never finish a file.
+  [[nodiscard]] bool opened() const noexcept { return opened_; }
 
  private:
   struct Input;
-  BranchBin(support::Owned<GstElement> bin, const Fragment&, std::int64_t start,
-            std::function<void()> on_open);
+  BranchBin(support::Owned<GstElement> bin, const Fragment&, Options);
 
   static GstFlowReturn chain(GstPad*, GstObject* parent, GstBuffer*) noexcept;
   static gboolean event(GstPad*, GstObject* parent, GstEvent*) noexcept;
+  static gboolean query(GstPad*, GstObject* parent, GstQuery*) noexcept;
   GstFlowReturn take(Input&, GstPad*, GstObject* parent);
   void write(Input&, GstPad*, GstObject* parent, support::Owned<GstBuffer>, std::int64_t origin);
   static void finish(Input&, GstPad*, GstObject* parent);
+  static void finish_locked(Input&);
+  static void release_muxer_pad(const Input&);
+  void adapt(Input&, GstCaps*);
 
   support::Owned<GstElement> bin_;
   std::vector<Port> ports_;
-  std::function<void()> on_open_;
+  Options options_;
   mutable std::mutex mutex_;  // guards gate_ only; never held while pushing
   Gate gate_;
   std::atomic<bool> opened_{false};

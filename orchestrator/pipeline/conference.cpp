@@ -63,8 +63,10 @@ tl::expected<void, BuildError> Conference::start() {
   // Branches before participants, and all of it paused: nothing may be mixed that nobody records.
   if (gst_element_set_state(pipeline_.get(), GST_STATE_PAUSED) == GST_STATE_CHANGE_FAILURE)
     return tl::unexpected(BuildError{"the mixers do not start"});
+  for (const auto& [media, mixer] : mixers_) mixer->prime();
   for (const auto& [name, fragment] : plan_.branches)
-    if (auto attached = attach(name, fragment); !attached) fail_branch(name, attached.error());
+    if (auto attached = attach(name, description_.branches.at(name), fragment); !attached)
+      fail_branch(name, attached.error());
   for (const auto& participant : plan_.participants) {
     auto& seat = *(seats_[participant.name] = std::make_unique<Seat>());
     seat.plan = &participant;
@@ -87,7 +89,7 @@ tl::expected<void, BuildError> Conference::build_mixers() {
       auto* element = elements->at(node.id);
       if (node.factory == "tee") trunks_[media] = element;
       if (node.factory != "compositor" && node.factory != "audiomixer") continue;
-      mixers_[media] = std::make_unique<Mixer>(element, media == Media::video ? &description_.video : nullptr,
+      mixers_[media] = std::make_unique<Mixer>(element, media, description_,
                                                [this](const std::string& name) { post("released", name); });
     }
   }
@@ -113,6 +115,11 @@ void Conference::finish(EndClass end_class, const std::string& reason) {
 
 void Conference::finish_if_drained() {
   if (finishing_ && branches_.empty() && !std::exchange(ended_, true)) post("ended", {});
+}
+
+bool Conference::passes_through() const {
+  return description_.video.mode == VideoMode::passthrough ||
+         description_.audio.mode == AudioMode::passthrough;
 }
 
 std::int64_t Conference::now() const {
@@ -227,6 +234,8 @@ void Conference::on_application(const GstStructure* body) {
   } else if (what == "loop") {
     if (const auto seat = seats_.find(name); seat != seats_.end() && seat->second->bin)
       seat->second->bin->loop(now());
+  } else if (what == "streams-known") {
+    note_absent_streams(name);
   } else if (what == "released") {
     unseated(name);
   } else if (what == "ended") {
@@ -239,6 +248,7 @@ void Conference::on_application(const GstStructure* body) {
     branch->second->state = session::BranchState::active;
     observer_.on_branch(name, session::BranchState::active, {}, branch->second->bin->facts());
   } else if (what == "branch-end-now") {
+    if (!branch->second->bin->opened()) return fail_branch(name, "ended before any media arrived");
     branch->second->bin->end_now();
   } else if (what == "branch-overdue") {
     fail_branch(name, "did not finish its file in time");

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -71,18 +72,21 @@ class Conference final {
   [[nodiscard]] tl::expected<void, BuildError> build_mixers();
   [[nodiscard]] tl::expected<Hub*, BuildError> hub(const std::string& input);
   void release_hub(const std::string& input);
-  [[nodiscard]] tl::expected<void, BuildError> attach(const std::string& name, const Fragment&);
+  [[nodiscard]] tl::expected<void, BuildError> attach(const std::string& name, const Branch&,
+                                                      const Fragment&);
   void fail_branch(const std::string& name, const std::string& error);
   void drain_branch(const std::string& name);
   void detach(const std::string& name, session::BranchState, const std::string& error);
   void dispose(BranchSlot&);
 
   void seat_participant(const std::string& name);
+  void note_absent_streams(const std::string& name);
   void unseat(const std::string& name, const std::string& error);
   void unseated(const std::string& name);
   void finish(EndClass, const std::string& reason);
   void finish_if_drained();
   [[nodiscard]] std::int64_t now() const;
+  [[nodiscard]] bool passes_through() const;
 
   void post(const char* what, const std::string& name) const;
   void after(std::chrono::milliseconds, const char* what, const std::string& name);
@@ -104,6 +108,7 @@ class Conference final {
   std::map<std::string, std::unique_ptr<Hub>> hubs_;
   std::map<std::string, std::unique_ptr<BranchSlot>> branches_;
   std::map<std::string, std::unique_ptr<Seat>> seats_;
+  std::set<std::string> absent_;  // passthrough streams ("video", "audio") that turned out not to exist
   std::vector<guint> timers_;
   bool running_ = false, finishing_ = false, ended_ = false;
   EndClass end_class_ = EndClass::stopped;

@@ -77,8 +77,16 @@ void Conference::release_hub(const std::string& input) {
   gst_pad_add_probe(retiring->feed.get(), GST_PAD_PROBE_TYPE_IDLE, unlink, retiring, nullptr);
 }
 
-tl::expected<void, BuildError> Conference::attach(const std::string& name, const Fragment& fragment) {
-  auto bin = BranchBin::create(fragment, running_ ? now() : 0, [this, name] { post("branch-open", name); });
+tl::expected<void, BuildError> Conference::attach(const std::string& name, const Branch& branch,
+                                                  const Fragment& fragment) {
+  BranchBin::Options options{running_ ? now() : 0, [this, name] { post("branch-open", name); }, {}};
+  if (passes_through()) {
+    const Container container = std::get<FileBranch>(branch).container;
+    options.adapter = [container, fps = description_.video.fps](Media media, const std::string& caps_name) {
+      return plan_adapter(container, media, caps_name, fps);
+    };
+  }
+  auto bin = BranchBin::create(fragment, std::move(options));
   if (!bin) return tl::unexpected(bin.error());
   auto& slot = *(branches_[name] = std::make_unique<BranchSlot>());
   slot.bin = std::move(*bin);
@@ -96,6 +104,7 @@ tl::expected<void, BuildError> Conference::attach(const std::string& name, const
     slot.taps.push_back({port.name, Owned<GstPad>{gst_element_request_pad_simple((*source)->tee, "src_%u")}});
     if (gst_pad_link(slot.taps.back().tee_pad.get(), sink.get()) != GST_PAD_LINK_OK)
       return tl::unexpected("\"" + port.name + "\" does not fit this branch");
+    if (absent_.contains(port.name)) slot.bin->end_input(port.name);
   }
   return {};
 }
@@ -103,7 +112,7 @@ tl::expected<void, BuildError> Conference::attach(const std::string& name, const
 void Conference::add_branch(const std::string& name, const Branch& branch, const std::string& path) {
   if (finishing_ || branches_.contains(name)) return;
   paths_[name] = path;
-  if (auto attached = attach(name, plan_branch(description_, name, branch, path)); !attached)
+  if (auto attached = attach(name, branch, plan_branch(description_, name, branch, path)); !attached)
     fail_branch(name, attached.error());
 }
 
@@ -115,7 +124,7 @@ void Conference::drain_branch(const std::string& name) {
   BranchSlot& slot = *it->second;
   slot.state = BranchState::draining;
   observer_.on_branch(name, BranchState::draining, {}, slot.bin->facts());
-  const bool sources_ended = finishing_ && end_class_ == EndClass::completed && mixers_.empty();
+  const bool sources_ended = finishing_ && end_class_ == EndClass::completed && passes_through();
   if (!sources_ended) slot.bin->end_at(now());
   // A stream that sends nothing any more never reaches its end by itself.
   constexpr std::chrono::milliseconds kQuiet{250};

@@ -43,7 +43,8 @@ void Conference::seat_participant(const std::string& name) {
   };
   auto bin = ParticipantBin::create(
       *seat.plan, running_ ? now() : 0,
-      {on_stream, [this, name] { post("participant-ended", name); }, [this, name] { post("loop", name); }});
+      {on_stream, [this, name] { post("participant-ended", name); }, [this, name] { post("loop", name); },
+       [this, name] { post("streams-known", name); }});
   seat.state = Seat::State::playing;
   if (!bin) {
     unseat(name, bin.error());
@@ -56,6 +57,17 @@ void Conference::seat_participant(const std::string& name) {
   if (seat.plan->leave) {
     const auto stay = std::max(Nanos{0}, *seat.plan->leave - seat.plan->join);
     after(std::chrono::duration_cast<std::chrono::milliseconds>(stay), "leave", name);
+  }
+}
+
+void Conference::note_absent_streams(const std::string& name) {
+  const Seat& seat = *seats_.at(name);
+  if (!passes_through()) return;  // mixers always deliver
+  for (const auto& [media, input] : {std::pair{Media::video, "video"}, std::pair{Media::audio, "audio"}}) {
+    const bool exists = media == Media::video ? seat.video : seat.audio;
+    if (exists || mixers_.contains(media)) continue;
+    absent_.insert(input);
+    for (const auto& [branch, slot] : branches_) slot->bin->end_input(input);
   }
 }
 
@@ -76,7 +88,9 @@ void Conference::unseat(const std::string& name, const std::string& error) {
 }
 
 void Conference::unseated(const std::string& name) {
-  Seat& seat = *seats_.at(name);
+  const auto it = seats_.find(name);
+  if (it == seats_.end()) return;  // the mixer's primer
+  Seat& seat = *it->second;
   if (seat.state != Seat::State::leaving || --seat.inputs_to_release > 0) return;
   seat.state = Seat::State::gone;
   if (seat.bin) {

@@ -25,11 +25,13 @@ std::optional<std::int64_t> buffer_running_time(GstPad* pad, GstBuffer* buffer) 
 
 }  // namespace
 
-Mixer::Mixer(GstElement* element, const VideoMix* video, std::function<void(const std::string&)> on_released)
+Mixer::Mixer(GstElement* element, Media media, const Description& description,
+             std::function<void(const std::string&)> on_released)
     : element_{GST_ELEMENT(gst_object_ref(element))},
       on_released_{std::move(on_released)},
-      is_video_{video != nullptr},
-      canvas_{video ? *video : VideoMix{}} {
+      is_video_{media == Media::video},
+      canvas_{description.video},
+      rate_{description.audio.rate} {
   const Owned<GstPad> src{gst_element_get_static_pad(element, "src")};
   probe_ = gst_pad_add_probe(src.get(), GST_PAD_PROBE_TYPE_BUFFER, on_output, this, nullptr);
   if (is_video_) {
@@ -42,6 +44,38 @@ Mixer::~Mixer() {
   const Owned<GstPad> src{gst_element_get_static_pad(element_.get(), "src")};
   gst_pad_remove_probe(src.get(), probe_);
   if (signal_ != 0) g_signal_handler_disconnect(element_.get(), signal_);
+}
+
+void Mixer::prime() {
+  auto input = std::make_unique<Input>(
+      Input{this, 0, {}, Owned<GstPad>{gst_element_request_pad_simple(element_.get(), "sink_%u")}, nullptr});
+  if (!input->sink) return;
+  constexpr guint kSide = 16;
+  const Owned<GstCaps> caps{is_video_
+                                ? gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, "I420", "width",
+                                                      G_TYPE_INT, kSide, "height", G_TYPE_INT, kSide,
+                                                      "framerate", GST_TYPE_FRACTION, 30, 1, nullptr)
+                                : gst_caps_new_simple("audio/x-raw", "format", G_TYPE_STRING, "F32LE",
+                                                      "layout", G_TYPE_STRING, "interleaved", "rate",
+                                                      G_TYPE_INT, rate_, "channels", G_TYPE_INT, 1, nullptr)};
+  const gsize bytes = is_video_ ? kSide * kSide * 3 / 2 : rate_ / 100 * sizeof(float);
+  auto* buffer = gst_buffer_new_allocate(nullptr, bytes, nullptr);
+  gst_buffer_memset(buffer, 0, 0, bytes);
+  GST_BUFFER_PTS(buffer) = 0;
+  GST_BUFFER_DURATION(buffer) = is_video_ ? GST_SECOND / 30 : GST_SECOND / 100;
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  // A reference of our own: the mixer's thread may release the input before gst_pad_chain() has returned.
+  const Owned<GstPad> pad{GST_PAD(gst_object_ref(input->sink.get()))};
+  if (is_video_) g_object_set(pad.get(), "alpha", 0.0, nullptr);
+  gst_pad_send_event(pad.get(), gst_event_new_stream_start("primer"));
+  gst_pad_send_event(pad.get(), gst_event_new_caps(caps.get()));
+  gst_pad_send_event(pad.get(), gst_event_new_segment(&segment));
+  {
+    const std::scoped_lock lock{mutex_};
+    leaving_.push_back(std::move(input));  // gone with the first output
+  }
+  gst_pad_chain(pad.get(), buffer);
 }
 
 bool Mixer::add(const std::string& participant, GstPad* source, std::int64_t timeout) {
@@ -74,7 +108,7 @@ bool Mixer::remove(const std::string& participant) {
 }
 
 void Mixer::release(Input& input) {
-  gst_pad_unlink(input.source.get(), input.sink.get());
+  if (input.source) gst_pad_unlink(input.source.get(), input.sink.get());
   gst_element_release_request_pad(element_.get(), input.sink.get());
 }
 

@@ -21,13 +21,18 @@ namespace auralink::pipeline {
 
 class Mixer final {
  public:
-  /// `video` is null for audio. `on_released` is called on the mixer's thread once a removed input is gone.
-  Mixer(GstElement* element, const VideoMix* video,
+  /// `on_released` is called on the mixer's thread once a removed input is gone.
+  Mixer(GstElement* element, Media, const Description&,
         std::function<void(const std::string& participant)> on_released);
   ~Mixer();
   Mixer(const Mixer&) = delete;
   Mixer& operator=(const Mixer&) = delete;
 
+  /// Gives the mixer the first buffer of its life; call in PAUSED, before anything is joined. Without it
+  /// GstAggregator 1.22.0 with force-live, which puts out frames before anybody has joined, jumps back to its
+  /// start time when the first real buffer arrives: two frames with the same timestamp, and a muxer that
+  /// refuses the second.
+  void prime();
   /// Requests an input for `source` and links it. Any thread. `timeout`: ns of silence after which it is
   /// absent.
   bool add(const std::string& participant, GstPad* source, std::int64_t timeout);
@@ -55,7 +60,8 @@ class Mixer final {
   support::Owned<GstElement> element_;
   std::function<void(const std::string&)> on_released_;
   const bool is_video_;
-  VideoMix canvas_;
+  const VideoMix canvas_;
+  const guint rate_;
   std::mutex mutex_;  // guards all below; held while setting pad properties, never while linking or releasing
   Roster roster_;
   std::map<std::string, std::unique_ptr<Input>> inputs_;

@@ -106,4 +106,40 @@ Fragment plan_branch(const Description& d, const std::string& name, const Branch
   return std::visit([&](const FileBranch& file) { return plan_file(d, name, file, path); }, branch);
 }
 
+Fragment plan_adapter(Container container, Media media, const std::string& caps_name, unsigned fps) {
+  Fragment f;
+  f.name = media == Media::video ? "adapter-video" : "adapter-audio";
+  const std::optional<Codec> codec = caps_name == "video/x-h264"   ? std::optional{Codec::h264}
+                                     : caps_name == "audio/mpeg"   ? std::optional{Codec::aac}
+                                     : caps_name == "audio/x-opus" ? std::optional{Codec::opus}
+                                                                   : std::nullopt;
+  Chain chain{f};
+  if (codec && fits(container, *codec)) {
+    chain.node("parse", parser_for({"", media, codec}));
+    f.inputs.push_back({"in", media, "parse", "sink"});
+  } else {
+    Encode encode;
+    const bool webm = container == Container::webm;
+    if (media == Media::video) {
+      encode.codec = webm ? Codec::vp8 : Codec::h264;
+    } else {
+      encode.codec = webm ? Codec::opus : Codec::aac;
+      encode.bitrate = 128'000;
+    }
+    f.nodes.push_back({"decode", "decodebin", {}});
+    chain.node("queue", "queue");
+    f.links.push_back(
+        {"decode", "queue", "", "", media == Media::video ? "video/x-raw" : "audio/x-raw", true});
+    if (media == Media::video)
+      chain.node("convert", "videoconvert");
+    else
+      chain.node("convert", "audioconvert").node("resample", "audioresample");
+    parts::add_encoder(chain, encode, fps, 0);
+    if (encode.codec == Codec::h264) chain.node("parse", "h264parse");
+    f.inputs.push_back({"in", media, "decode", "sink"});
+  }
+  f.outputs.push_back({"out", media, chain.last(), "src"});
+  return f;
+}
+
 }  // namespace auralink::pipeline

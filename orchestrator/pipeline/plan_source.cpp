@@ -27,9 +27,9 @@ void output(Fragment& f, Media media, const std::string& node) {
   f.outputs.push_back({media == Media::video ? "video" : "audio", media, node, "src"});
 }
 
-constexpr const char* kCodedVideo = "video/x-h264;video/x-h265;video/x-vp8;video/x-vp9;video/x-av1";
-constexpr const char* kCodedAudio =
-    "audio/mpeg;audio/x-opus;audio/x-vorbis;audio/x-flac;audio/x-alaw;audio/x-mulaw";
+// Any coded media of its kind: what a branch cannot take as it is, it adapts.
+constexpr const char* kCodedVideo = "video";
+constexpr const char* kCodedAudio = "audio";
 
 /// Files run as fast as they can be read; clocksync makes them happen in time, after the queue that decouples
 /// them.

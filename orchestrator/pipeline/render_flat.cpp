@@ -88,7 +88,15 @@ FlatGraph flatten(const Plan& plan) {
   if (plan.custom) return flat.add(*plan.custom), graph;
 
   std::map<Media, std::size_t> mixer_base;
-  for (const auto& [media, mixer] : plan.mixers) mixer_base[media] = flat.add(mixer);
+  // Live sources make a mixer live by themselves. Without them it is forced, but then `gst-launch-1.0 -e`
+  // treats the mixer as one more source, and in GStreamer 1.22 its end of stream can wait for a lock that is
+  // never given back.
+  const bool live =
+      std::any_of(plan.participants.begin(), plan.participants.end(), [](const auto& p) { return p.live; });
+  for (const auto& [media, mixer] : plan.mixers) {
+    mixer_base[media] = flat.add(mixer);
+    if (live) graph.nodes[mixer_base[media]].node.properties.erase("force-live");
+  }
 
   std::map<Media, std::size_t> count;
   for (const auto& p : plan.participants) {
