@@ -23,7 +23,8 @@ class Flattener {
     graph_.fragments.push_back(f.name);
     for (const auto& node : f.nodes) graph_.nodes.push_back({unique(f.name + "-" + node.id), fragment, node});
     for (const auto& l : f.links)
-      graph_.links.push_back({base + find(f, l.from), base + find(f, l.to), l.from_pad, l.to_pad, l.caps});
+      graph_.links.push_back(
+          {base + find(f, l.from), base + find(f, l.to), l.from_pad, l.to_pad, spelled_out(l.caps)});
     return base;
   }
 
@@ -31,6 +32,14 @@ class Flattener {
     return static_cast<std::size_t>(
         std::find_if(f.nodes.begin(), f.nodes.end(), [&](const Node& n) { return n.id == id; }) -
         f.nodes.begin());
+  }
+
+  /// A whole kind of media is not caps; launch syntax needs the formats by name.
+  static std::string spelled_out(const std::string& caps) {
+    if (caps == "video") return "video/x-h264;video/x-h265;video/x-vp8;video/x-vp9;video/x-av1";
+    if (caps == "audio")
+      return "audio/mpeg;audio/x-opus;audio/x-vorbis;audio/x-flac;audio/x-alaw;audio/x-mulaw";
+    return caps;
   }
 
   void join(const End& from, const End& to) {

@@ -65,6 +65,22 @@ TEST(RenderLaunch, HidesAllButOneInTheSingleLayout) {
               HasSubstr("sink_1::alpha=0"));
 }
 
+TEST(RenderLaunch, ForcesMixersLiveOnlyWhenNoSourceIs) {
+  const auto d = *parse_description(sample());
+  EXPECT_THAT(render_launch(make_plan(d, {})), HasSubstr("force-live=true"));
+  EXPECT_THAT(render_launch(make_plan(with_test_source(d, 2), {})), Not(HasSubstr("force-live")));
+}
+
+TEST(RenderLaunch, SpellsOutCodedFormatsOfFiles) {
+  auto document = sample();
+  document["source"]["participants"].erase(1);
+  document["mix"] = {{"video", {{"mode", "passthrough"}}}, {"audio", {{"mode", "passthrough"}}}};
+  document.erase("encode");
+  const auto line = render_launch(make_plan(*parse_description(document), {{"record", "/r.mp4"}}));
+  EXPECT_THAT(line, HasSubstr("! 'video/x-h264;"));
+  EXPECT_THAT(line, HasSubstr("! 'audio/mpeg;"));
+}
+
 TEST(RenderDot, DrawsClustersAndHidesValues) {
   auto plan = make_plan(*parse_description(sample()), {{"record", "/secret/\"x\".mp4"}});
   plan.name = "a\"b";
