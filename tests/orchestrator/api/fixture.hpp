@@ -77,7 +77,8 @@ class FakeCatalog final : public session::Catalog {
 class FakeHost final : public session::WorkerHost {
  public:
   std::vector<session::WorkerStart> started;
-  std::vector<std::string> graphs, stopped, removed;
+  std::vector<std::string> stopped, removed;
+  std::function<void(const std::string&)> on_dump;
   session::Outcome<void> start(const session::WorkerStart& start) override {
     started.push_back(start);
     return {};
@@ -85,7 +86,9 @@ class FakeHost final : public session::WorkerHost {
   void add_branch(std::string_view, const session::BranchSpec&, const std::string&) override {}
   void remove_branch(std::string_view, std::string_view branch) override { removed.emplace_back(branch); }
   void stop(std::string_view conference, session::StopReason) override { stopped.emplace_back(conference); }
-  void dump_graph(std::string_view conference) override { graphs.emplace_back(conference); }
+  void dump_graph(std::string_view conference) override {
+    if (on_dump) on_dump(std::string{conference});
+  }
   void signal(std::string_view, int) override {}
 };
 

@@ -128,25 +128,33 @@ TEST_F(ApiTest, StartsAndStopsRecordings) {
 
 TEST_F(ApiTest, WaitsForTheGraph) {
   run("demo");
-  const int fd = connect();
-  const std::string raw = "GET /v1/conferences/demo/graph HTTP/1.1\r\nHost: " + authority_ + "\r\n\r\n";
-  ASSERT_EQ(::send(fd, raw.data(), raw.size(), 0), static_cast<ssize_t>(raw.size()));
-  turn_until([&] { return !host_.graphs.empty(); });
-  service_.on_graph("demo", 1, "digraph { a -> b }");
-  std::string answer;
-  turn_until([&] {
-    char bytes[4096];
-    const auto got = ::recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (got > 0) answer.append(bytes, static_cast<std::size_t>(got));
-    return got == 0;
-  });
-  ::close(fd);
-  const auto response = parse_response(answer);
+  // A worker answers from the main loop, never from inside the command.
+  host_.on_dump = [this](const std::string&) {
+    g_idle_add(
+        [](gpointer service) -> gboolean {
+          static_cast<session::Service*>(service)->on_graph("demo", 1, "digraph { a -> b }");
+          return G_SOURCE_REMOVE;
+        },
+        &service_);
+  };
+  const auto response = get("/v1/conferences/demo/graph");
   EXPECT_EQ(response.status, 200U);
   EXPECT_EQ(response.body, "digraph { a -> b }");
   EXPECT_THAT(response.headers.at("content-type"), HasSubstr("text/vnd.graphviz"));
-  ASSERT_EQ(put("/v1/conferences/waiting", R"({"pipeline":"test"})").status, 201U);
   service_.on_exit("demo", 1, {});
+  EXPECT_EQ(get("/v1/conferences/demo/graph").status, 409U);
+}
+
+TEST_F(ApiTest, EndsTheWaitForAGraphWithTheConference) {
+  run("demo");
+  host_.on_dump = [this](const std::string&) {
+    g_idle_add(
+        [](gpointer service) -> gboolean {
+          static_cast<session::Service*>(service)->on_exit("demo", 1, {.signo = 11});
+          return G_SOURCE_REMOVE;
+        },
+        &service_);
+  };
   EXPECT_EQ(get("/v1/conferences/demo/graph").status, 409U);
 }
 
