@@ -62,7 +62,8 @@ BranchBin::BranchBin(Owned<GstElement> bin, const Fragment& fragment, Options op
       ports_{fragment.inputs},
       options_{std::move(options)},
       gate_{std::ranges::any_of(fragment.inputs, [](const Port& p) { return p.media == Media::video; }),
-            options_.start} {
+            options_.start},
+      last_arrival_{g_get_monotonic_time()} {
   // splitmuxsink prerolls; the conference must not wait for a branch's first data to reach PLAYING.
   g_object_set(bin_.get(), "async-handling", TRUE, nullptr);
   for (const Port& port : ports_) {
@@ -85,6 +86,7 @@ BranchBin::~BranchBin() { gst_element_set_state(bin_.get(), GST_STATE_NULL); }
 
 GstFlowReturn BranchBin::chain(GstPad* pad, GstObject* parent, GstBuffer* buffer) noexcept {
   auto& input = *static_cast<Input*>(pad->chaindata);
+  if (!input.ended) input.branch->last_arrival_ = g_get_monotonic_time();
   input.held.emplace_back(buffer);
   if (input.held.size() > kMostHeld) input.held.pop_front();
   return input.branch->take(input, pad, parent);
@@ -262,6 +264,11 @@ void BranchBin::adapt(Input& input, GstCaps* caps) {
   gst_pad_link(out.get(), consumer.get());
   gst_element_sync_state_with_parent(adapter->get());
   gst_pad_link(queued.get(), in.get());
+}
+
+std::chrono::milliseconds BranchBin::quiet_for() const noexcept {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::microseconds{g_get_monotonic_time() - last_arrival_});
 }
 
 void BranchBin::close() {

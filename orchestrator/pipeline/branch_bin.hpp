@@ -6,6 +6,7 @@
 #include <gst/gst.h>
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -55,6 +56,8 @@ class BranchBin final {
   void close();
 
   [[nodiscard]] BranchFacts facts() const;
+  /// How long no buffer has arrived on any stream that has not ended.
+  [[nodiscard]] std::chrono::milliseconds quiet_for() const noexcept;
   /// Whether any media was taken; a branch without can never finish a file.
   [[nodiscard]] bool opened() const noexcept { return opened_; }
 
@@ -78,6 +81,7 @@ class BranchBin final {
   mutable std::mutex mutex_;  // guards gate_ only; never held while pushing
   Gate gate_;
   std::atomic<bool> opened_{false};
+  std::atomic<gint64> last_arrival_;  // g_get_monotonic_time()
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<std::int64_t> media_ns_{0};
   std::vector<std::unique_ptr<Input>> inputs_;

@@ -70,6 +70,11 @@ tl::expected<void, BuildError> Conference::start() {
   for (const auto& participant : plan_.participants) {
     auto& seat = *(seats_[participant.name] = std::make_unique<Seat>());
     seat.plan = &participant;
+    // Who comes first sits first; together: as described.
+    seat.rank =
+        static_cast<std::size_t>(std::ranges::count_if(plan_.participants, [&](const Participant& other) {
+          return other.join < participant.join || (other.join == participant.join && &other < &participant);
+        }));
     if (participant.join.count() == 0)
       seat_participant(participant.name);
     else
@@ -234,6 +239,8 @@ void Conference::on_application(const GstStructure* body) {
   } else if (what == "loop") {
     if (const auto seat = seats_.find(name); seat != seats_.end() && seat->second->bin)
       seat->second->bin->loop(now());
+  } else if (what == "participant-not-started") {
+    unseat(name, "could not be started");
   } else if (what == "streams-known") {
     note_absent_streams(name);
   } else if (what == "released") {
@@ -248,8 +255,7 @@ void Conference::on_application(const GstStructure* body) {
     branch->second->state = session::BranchState::active;
     observer_.on_branch(name, session::BranchState::active, {}, branch->second->bin->facts());
   } else if (what == "branch-end-now") {
-    if (!branch->second->bin->opened()) return fail_branch(name, "ended before any media arrived");
-    branch->second->bin->end_now();
+    end_quiet_branch(name);
   } else if (what == "branch-overdue") {
     fail_branch(name, "did not finish its file in time");
   } else if (what == "branch-not-opened") {
@@ -265,7 +271,8 @@ void Conference::on_application(const GstStructure* body) {
 
 std::string Conference::owner_of(GstObject* object) const {
   for (auto* at = object; at != nullptr; at = GST_OBJECT_PARENT(at))
-    if (GST_OBJECT_PARENT(at) == GST_OBJECT(pipeline_.get())) return GST_OBJECT_NAME(at);
+    if (GST_OBJECT_PARENT(at) == GST_OBJECT(pipeline_.get()) || GST_OBJECT_PARENT(at) == nullptr)
+      return GST_OBJECT_NAME(at);  // without a parent: somebody who has left already
   return {};
 }
 
@@ -278,7 +285,7 @@ void Conference::on_error(GstMessage* message) {
   const auto text = sentence(error.get(), debug.get());
   const auto owner = owner_of(GST_MESSAGE_SRC(message));
   if (owner.starts_with("branch-")) {
-    fail_branch(owner.substr(7), text);
+    if (branches_.contains(owner.substr(7))) fail_branch(owner.substr(7), text);
   } else if (owner.starts_with("participant-")) {
     unseat(owner.substr(12), text);
   } else if (plan_.custom) {

@@ -78,6 +78,7 @@ class Conference final {
   void drain_branch(const std::string& name);
   void detach(const std::string& name, session::BranchState, const std::string& error);
   void dispose(BranchSlot&);
+  void end_quiet_branch(const std::string& name);
 
   void seat_participant(const std::string& name);
   void note_absent_streams(const std::string& name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Branches of a running conference: attach, drain, detach, and the encoders they share.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "orchestrator/pipeline/conference_parts.hpp"
@@ -9,6 +10,11 @@ namespace auralink::pipeline {
 
 using session::BranchState;
 using support::Owned;
+
+namespace {
+/// Longer than the latency of any mixer, encoder or queue in a healthy conference.
+constexpr std::chrono::milliseconds kQuiet{500};
+}  // namespace
 
 tl::expected<Conference::Hub*, BuildError> Conference::hub(const std::string& input) {
   if (const auto it = hubs_.find(input); it != hubs_.end()) return it->second.get();
@@ -79,7 +85,9 @@ void Conference::release_hub(const std::string& input) {
 
 tl::expected<void, BuildError> Conference::attach(const std::string& name, const Branch& branch,
                                                   const Fragment& fragment) {
-  BranchBin::Options options{running_ ? now() : 0, [this, name] { post("branch-open", name); }, {}};
+  // From the start everything counts, also what a clip's decoding times place before zero.
+  const auto start = running_ ? now() : std::numeric_limits<std::int64_t>::min();
+  BranchBin::Options options{start, [this, name] { post("branch-open", name); }, {}};
   if (passes_through()) {
     const Container container = std::get<FileBranch>(branch).container;
     options.adapter = [container, fps = description_.video.fps](Media media, const std::string& caps_name) {
@@ -126,12 +134,17 @@ void Conference::drain_branch(const std::string& name) {
   observer_.on_branch(name, BranchState::draining, {}, slot.bin->facts());
   const bool sources_ended = finishing_ && end_class_ == EndClass::completed && passes_through();
   if (!sources_ended) slot.bin->end_at(now());
-  // A stream that sends nothing any more never reaches its end by itself.
-  constexpr std::chrono::milliseconds kQuiet{250};
-  const auto latency = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::max(description_.video.latency, description_.audio.latency));
-  after(sources_ended ? kQuiet : latency * 2 + kQuiet * 3, "branch-end-now", name);
+  after(kQuiet, "branch-end-now", name);
   after(eos_timeout_, "branch-overdue", name);
+}
+
+void Conference::end_quiet_branch(const std::string& name) {
+  // A stream that sends nothing any more never reaches its end by itself; one whose encoder only lags still
+  // does.
+  BranchBin& bin = *branches_.at(name)->bin;
+  if (bin.quiet_for() < kQuiet) return after(kQuiet, "branch-end-now", name);
+  if (!bin.opened()) return fail_branch(name, "ended before any media arrived");
+  bin.end_now();
 }
 
 void Conference::fail_branch(const std::string& name, const std::string& error) {

@@ -30,7 +30,7 @@ void Conference::seat_participant(const std::string& name) {
   const auto on_stream = [this, &seat, name](Media media, GstPad* source) {
     (media == Media::video ? seat.video : seat.audio) = true;
     if (const auto mixer = mixers_.find(media); mixer != mixers_.end()) {
-      mixer->second->add(name, source, seat.plan->timeout.count());
+      mixer->second->add(name, source, seat.rank, seat.plan->timeout.count());
     } else if (const auto mix = plan_.mixers.find(media); mix != plan_.mixers.end()) {
       const Port& entry = mix->second.inputs.front();
       const auto element_name = mix->second.name + "." + entry.node;
@@ -53,7 +53,12 @@ void Conference::seat_participant(const std::string& name) {
   seat.bin = std::move(*bin);
   gst_bin_add(GST_BIN(pipeline_.get()), seat.bin->element());
   seat.bin->report_static_streams();
-  if (!gst_element_sync_state_with_parent(seat.bin->element())) return;  // the bus says why
+  if (!gst_element_sync_state_with_parent(seat.bin->element())) {
+    // Out of the way of the others' state changes; the bus message that says why is handled before ours.
+    gst_element_set_locked_state(seat.bin->element(), TRUE);
+    post("participant-not-started", name);
+    return;
+  }
   if (seat.plan->leave) {
     const auto stay = std::max(Nanos{0}, *seat.plan->leave - seat.plan->join);
     after(std::chrono::duration_cast<std::chrono::milliseconds>(stay), "leave", name);

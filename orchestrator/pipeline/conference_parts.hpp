@@ -34,6 +34,7 @@ struct Conference::BranchSlot {
 struct Conference::Seat {
   enum class State { planned, playing, leaving, gone };
   const Participant* plan = nullptr;
+  std::size_t rank = 0;  ///< its place among the tiles
   State state = State::planned;
   std::unique_ptr<ParticipantBin> bin;
   std::atomic<bool> audio{false}, video{false};  ///< streams that exist (passthrough)

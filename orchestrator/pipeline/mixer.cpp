@@ -78,7 +78,7 @@ void Mixer::prime() {
   gst_pad_chain(pad.get(), buffer);
 }
 
-bool Mixer::add(const std::string& participant, GstPad* source, std::int64_t timeout) {
+bool Mixer::add(const std::string& participant, GstPad* source, std::size_t rank, std::int64_t timeout) {
   auto input = std::make_unique<Input>(
       Input{this, 0, participant, Owned<GstPad>{gst_element_request_pad_simple(element_.get(), "sink_%u")},
             Owned<GstPad>{GST_PAD(gst_object_ref(source))}});
@@ -91,7 +91,7 @@ bool Mixer::add(const std::string& participant, GstPad* source, std::int64_t tim
   Input* raw = input.get();
   {
     const std::scoped_lock lock{mutex_};
-    input->id = roster_.join(participant, timeout);
+    input->id = roster_.join(participant, rank, timeout);
     inputs_[participant] = std::move(input);
   }
   gst_pad_add_probe(raw->sink.get(), GST_PAD_PROBE_TYPE_BUFFER, on_input, raw, nullptr);

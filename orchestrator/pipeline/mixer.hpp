@@ -35,7 +35,8 @@ class Mixer final {
   void prime();
   /// Requests an input for `source` and links it. Any thread. `timeout`: ns of silence after which it is
   /// absent.
-  bool add(const std::string& participant, GstPad* source, std::int64_t timeout);
+  /// `rank` orders the tiles.
+  bool add(const std::string& participant, GstPad* source, std::size_t rank, std::int64_t timeout);
   /// Gives the participant's input back; on_released follows. Its source must be quiet. False: it has none.
   bool remove(const std::string& participant);
 

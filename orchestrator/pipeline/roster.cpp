@@ -7,9 +7,10 @@
 
 namespace auralink::pipeline {
 
-Roster::Id Roster::join(std::string name, std::int64_t timeout) {
-  members_.push_back({next_, std::move(name), false});
-  inputs_.push_back({timeout, {}, {}});
+Roster::Id Roster::join(std::string name, std::size_t rank, std::int64_t timeout) {
+  const auto at = std::ranges::upper_bound(inputs_, rank, {}, &Input::rank) - inputs_.begin();
+  members_.insert(members_.begin() + at, {next_, std::move(name), false});
+  inputs_.insert(inputs_.begin() + at, {rank, timeout, {}, {}});
   return next_++;
 }
 
@@ -25,7 +26,7 @@ void Roster::leave(Id id) noexcept {
 void Roster::on_data(Id id, std::int64_t running_time) noexcept {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     if (members_[i].id != id) continue;
-    auto& [timeout, first, last] = inputs_[i];
+    auto& [rank, timeout, first, last] = inputs_[i];
     // After a silence the next picture counts as a first one: the stale picture must not flash up before it.
     const bool was_silent = timeout > 0 && last && running_time - *last > timeout;
     if (!first || was_silent) first = running_time;

@@ -6,6 +6,7 @@
 // when it leaves or falls silent; so no tile is ever drawn empty.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,8 +18,9 @@ class Roster {
  public:
   using Id = std::uint64_t;
 
-  /// `timeout`: ns without data after which an input counts as absent; 0 never.
-  Id join(std::string name, std::int64_t timeout);
+  /// `rank` orders the members, equal ones as they join. `timeout`: ns without data after which an input
+  /// counts as absent; 0 never.
+  Id join(std::string name, std::size_t rank, std::int64_t timeout);
   void leave(Id) noexcept;
   /// Data with this running time is now queued at the mixer.
   void on_data(Id, std::int64_t running_time) noexcept;
@@ -30,11 +32,12 @@ class Roster {
   };
   /// Presence for output that starts at `running_time`. True when it differs from the last call's.
   bool update(std::int64_t running_time) noexcept;
-  /// In join order, as of the last update().
+  /// By rank, as of the last update().
   [[nodiscard]] const std::vector<Member>& members() const noexcept { return members_; }
 
  private:
   struct Input {
+    std::size_t rank = 0;
     std::int64_t timeout = 0;
     std::optional<std::int64_t> first, last;
   };

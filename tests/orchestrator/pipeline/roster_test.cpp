@@ -10,7 +10,7 @@ constexpr std::int64_t kMs = 1'000'000;
 
 TEST(Roster, AMemberAppearsWithTheOutputThatHasItsFirstPicture) {
   Roster roster;
-  const auto ann = roster.join("ann", 0);
+  const auto ann = roster.join("ann", 0, 0);
   EXPECT_FALSE(roster.update(0));
   roster.on_data(ann, 100 * kMs);  // early: it is due later
   EXPECT_FALSE(roster.update(99 * kMs));
@@ -21,14 +21,14 @@ TEST(Roster, AMemberAppearsWithTheOutputThatHasItsFirstPicture) {
 
 TEST(Roster, LaterDataDoesNotPutOffTheFirstPicture) {
   Roster roster;
-  const auto ann = roster.join("ann", 500 * kMs);
+  const auto ann = roster.join("ann", 0, 500 * kMs);
   for (int t = 100; t < 400; t += 33) roster.on_data(ann, t * kMs);
   EXPECT_TRUE(roster.update(110 * kMs));
 }
 
 TEST(Roster, SilenceBeyondTheTimeoutIsAbsence) {
   Roster roster;
-  const auto ann = roster.join("ann", 500 * kMs);
+  const auto ann = roster.join("ann", 0, 500 * kMs);
   roster.on_data(ann, 0);
   EXPECT_TRUE(roster.update(0));
   EXPECT_FALSE(roster.update(500 * kMs));
@@ -41,7 +41,7 @@ TEST(Roster, SilenceBeyondTheTimeoutIsAbsence) {
 
 TEST(Roster, WithoutTimeoutTheLastPictureStays) {
   Roster roster;
-  const auto ann = roster.join("ann", 0);
+  const auto ann = roster.join("ann", 0, 0);
   roster.on_data(ann, 0);
   EXPECT_TRUE(roster.update(0));
   EXPECT_FALSE(roster.update(3'600'000 * kMs));
@@ -49,8 +49,8 @@ TEST(Roster, WithoutTimeoutTheLastPictureStays) {
 
 TEST(Roster, LeavingIsAChangeOnlyForThoseWhoWereSeen) {
   Roster roster;
-  const auto ann = roster.join("ann", 0);
-  const auto bob = roster.join("bob", 0);
+  const auto ann = roster.join("ann", 0, 0);
+  const auto bob = roster.join("bob", 0, 0);
   roster.on_data(ann, 0);
   EXPECT_TRUE(roster.update(0));
   roster.leave(bob);
@@ -62,13 +62,24 @@ TEST(Roster, LeavingIsAChangeOnlyForThoseWhoWereSeen) {
   EXPECT_FALSE(roster.update(3 * kMs));
 }
 
-TEST(Roster, KeepsJoinOrder) {
+TEST(Roster, OrdersByRankNotByWhoWasReadyFirst) {
   Roster roster;
-  const auto ann = roster.join("ann", 0);
-  roster.join("bob", 0);
-  roster.join("cid", 0);
+  roster.join("cid", 2, 0);
+  roster.join("ann", 0, 0);
+  roster.join("bob", 1, 0);
+  ASSERT_EQ(roster.members().size(), 3U);
+  EXPECT_EQ(roster.members()[0].name, "ann");
+  EXPECT_EQ(roster.members()[1].name, "bob");
+  EXPECT_EQ(roster.members()[2].name, "cid");
+}
+
+TEST(Roster, EqualRanksKeepJoinOrder) {
+  Roster roster;
+  const auto ann = roster.join("ann", 0, 0);
+  roster.join("bob", 0, 0);
+  roster.join("cid", 0, 0);
   roster.leave(ann);
-  roster.join("ann", 0);
+  roster.join("ann", 0, 0);
   ASSERT_EQ(roster.members().size(), 3U);
   EXPECT_EQ(roster.members()[0].name, "bob");
   EXPECT_EQ(roster.members()[2].name, "ann");
