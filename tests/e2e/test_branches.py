@@ -86,37 +86,37 @@ def test_names_that_lead_out_of_the_folder_are_refused(daemon):
     check_every_frame(daemon.recording_of("bad")["path"])
 
 
-def small_disk(folder, kilobytes):
-    """A file system that is full soon; None when this user may not mount."""
-    folder.mkdir(parents=True)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "none", folder], check=False,
-                             capture_output=True)
-    return mounted.returncode == 0
+@pytest.fixture
+def daemon_with_small_disk(start_daemon, tmp_path):
+    """A daemon in whose recordings folder `small` is a file system of 400 kB. Only it and its workers see that."""
+    disk = tmp_path / "d" / "recordings" / "small"
+    disk.mkdir(parents=True)
+    mount = 'mount -t tmpfs -o size=400k none "$0" && exec "$@"'
+    for unshare in (["unshare", "-m"], ["unshare", "-rm"]):
+        command = [*unshare, "sh", "-c", mount, str(disk)]
+        if subprocess.run([*command, "true"], check=False, capture_output=True).returncode == 0:
+            return start_daemon(folder=tmp_path / "d", prefix=command)
+    pytest.skip("this user may neither mount a file system nor have a namespace to mount it in")
 
 
-def test_a_full_disk_fails_one_branch_alone(daemon):
-    disk = daemon.recordings / "small"
-    if not small_disk(disk, 400):
-        pytest.skip("mounting a file system needs root")
-    try:
-        daemon.create("disk", "test-conference", participants=2, **CANVAS)
-        victim = daemon.record("disk", path="small/victim")
-        failed = daemon.wait_recording(victim["id"], "failed", "interrupted", timeout=40)
-        assert "No space left" in failed["error"], failed
-        branch = daemon.conference("disk")["branches"][victim["branch"]]
-        assert branch["state"] == "failed" and "No space left" in branch["error"], branch
-        at = daemon.media_seconds("disk")
-        daemon.wait_media("disk", at + 1.5)
-        # A new one on a healthy disk still can be had.
-        healthy = daemon.record("disk")
-        daemon.wait_media("disk", 1, healthy["branch"])
-        assert daemon.conference("disk")["state"] == "running"
-        daemon.stop("disk")
-        for recording in (daemon.recording_of("disk"), daemon.recording(healthy["id"])):
-            assert recording["state"] == "complete", recording
-            check_every_frame(recording["path"])
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
+def test_a_full_disk_fails_one_branch_alone(daemon_with_small_disk):
+    daemon = daemon_with_small_disk
+    daemon.create("disk", "test-conference", participants=2, **CANVAS)
+    victim = daemon.record("disk", path="small/victim")
+    failed = daemon.wait_recording(victim["id"], "failed", "interrupted", timeout=40)
+    assert "No space left" in failed["error"], failed
+    branch = daemon.conference("disk")["branches"][victim["branch"]]
+    assert branch["state"] == "failed" and "No space left" in branch["error"], branch
+    at = daemon.media_seconds("disk")
+    daemon.wait_media("disk", at + 1.5)
+    # A new one on a healthy disk still can be had.
+    healthy = daemon.record("disk")
+    daemon.wait_media("disk", 1, healthy["branch"])
+    assert daemon.conference("disk")["state"] == "running"
+    daemon.stop("disk")
+    for recording in (daemon.recording_of("disk"), daemon.recording(healthy["id"])):
+        assert recording["state"] == "complete", recording
+        check_every_frame(recording["path"])
 
 
 def test_a_folder_that_vanishes_fails_one_branch_alone(daemon):

@@ -7,6 +7,7 @@ import pytest
 import daemon as daemons
 import media
 from test_branches import CANVAS, check_every_frame
+from test_rtp import free_ports
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +39,9 @@ def test_longest_duration_ends_it_and_keeps_the_file(strict):
 
 def test_nobody_comes(strict):
     strict.create("lonely", "lonely", **CANVAS, participants=[
-        {"name": "ann", "video": {"codec": "h264", "port": free_port()}}])
+        {"name": "ann", "video": {"codec": "h264", "port": free_ports(1)[0]}}])
     ended = strict.wait_ended("lonely")
     assert ended["exit"] == "limit" and "nobody was there for 2 s" in ended["reason"], ended
-
-
-def free_port():
-    import socket
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def test_nothing_to_play_is_a_failed_source_with_its_reason(strict, tmp_path):

@@ -214,7 +214,8 @@ def test_clips_loop(shared_daemon):
     assert len(heard[(heard > 0.7) & (heard < 5.5)]) >= 44
 
 
-COPIES = {"hello-mp4": (media.HELLO, "mp4"), "hello-mkv": (media.HELLO, "mkv"), "bird-mp4": (media.COCKATOO, "mp4")}
+COPIES = {"hello-mp4": (media.HELLO, "mp4"), "hello-mkv": (media.HELLO, "mkv"), "bird-mp4": (media.COCKATOO, "mp4"),
+          "mind-mkv": (media.MEGAMIND, "mkv")}
 
 
 @pytest.fixture(scope="module")
