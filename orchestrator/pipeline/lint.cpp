@@ -51,9 +51,10 @@ void unused_encodes(const Description& d, std::vector<Finding>& out) {
     std::visit([&](const auto& b) { used.insert(b.inputs.begin(), b.inputs.end()); }, branch);
   for (const auto& [name, encode] : d.encode) {
     if (used.contains(name)) continue;
-    const bool redundant = std::any_of(d.encode.begin(), d.encode.end(), [&](const auto& other) {
-      return other.first != name && format_of(other.second.codec) == format_of(encode.codec);
-    });
+    const bool redundant = std::any_of(d.encode.begin(), d.encode.end(),
+                                       [&, &own = name, format = format_of(encode.codec)](const auto& other) {
+                                         return other.first != own && format_of(other.second.codec) == format;
+                                       });
     if (redundant)
       out.push_back({Finding::Level::warning, json::child("/encode", name),
                      "unreachable: no branch names it and another encode of the same format comes first"});
