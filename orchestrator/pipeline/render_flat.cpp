@@ -97,14 +97,12 @@ FlatGraph flatten(const Plan& plan) {
   if (plan.custom) return flat.add(*plan.custom), graph;
 
   std::map<Media, std::size_t> mixer_base;
-  // Live sources make a mixer live by themselves. Without them it is forced, but then `gst-launch-1.0 -e`
-  // treats the mixer as one more source, and in GStreamer 1.22 its end of stream can wait for a lock that is
-  // never given back.
-  const bool live =
-      std::any_of(plan.participants.begin(), plan.participants.end(), [](const auto& p) { return p.live; });
+  // A conference outlives its participants, so its mixers are forced to run; a launch line ends with them.
+  // Besides, `gst-launch-1.0 -e` takes a forced mixer for one more source, and in GStreamer 1.22 that end of
+  // stream can wait for a lock that is never given back.
   for (const auto& [media, mixer] : plan.mixers) {
     mixer_base[media] = flat.add(mixer);
-    if (live) graph.nodes[mixer_base[media]].node.properties.erase("force-live");
+    graph.nodes[mixer_base[media]].node.properties.erase("force-live");
   }
 
   std::map<Media, std::size_t> count;

@@ -65,10 +65,10 @@ TEST(RenderLaunch, HidesAllButOneInTheSingleLayout) {
               HasSubstr("sink_1::alpha=0"));
 }
 
-TEST(RenderLaunch, ForcesMixersLiveOnlyWhenNoSourceIs) {
-  const auto d = *parse_description(sample());
-  EXPECT_THAT(render_launch(make_plan(d, {})), HasSubstr("force-live=true"));
-  EXPECT_THAT(render_launch(make_plan(with_test_source(d, 2), {})), Not(HasSubstr("force-live")));
+TEST(RenderLaunch, EndsWithItsParticipants) {
+  const auto plan = make_plan(*parse_description(sample()), {});
+  EXPECT_TRUE(std::get<bool>(plan.mixers.at(Media::video).nodes.front().properties.at("force-live")));
+  EXPECT_THAT(render_launch(plan), Not(HasSubstr("force-live")));
 }
 
 TEST(RenderLaunch, SpellsOutCodedFormatsOfFiles) {
