@@ -109,6 +109,8 @@ class Daemon {
       if (!token) return tl::unexpected(config_.token_file + ": " + token.error());
       settings.token = std::move(*token);
     }
+    // A daemon that was killed leaves its address behind; until this one listens there is none.
+    ::unlink((config_.state_dir + "/auralinkd.url").c_str());
     for (const auto& broken : catalog_.broken())
       for (const auto& error : broken.errors)
         logger_.error("a pipeline description cannot be used",

@@ -215,6 +215,8 @@ class Host::Impl {
     auto* target = &worker;
     worker.timer.start(context_, settings_.leave_grace, [this, target, signo] {
       if (target->end) return;
+      if (!target->said && target->reason.empty())
+        target->reason = "the worker closed its channel but did not exit";
       target->process->signal(signo);
       if (signo != SIGKILL) ladder(*target, SIGKILL);
     });
@@ -230,7 +232,6 @@ class Host::Impl {
   void on_channel_closed(Workers::iterator at, const std::string& reason) {
     if (at->channel && at->channel->broken()) break_off(*at, reason);
     if (at->end) return finish(at);
-    if (!at->said && at->reason.empty()) at->reason = "the worker's channel ended: " + reason;
     at->leaving = true;
     ladder(*at, SIGTERM);  // normally it exits by itself right away
   }
