@@ -19,10 +19,13 @@ SIDE = [(0.875, 1 / 6), (0.875, 0.5), (0.875, 5 / 6)]
 FOUR = [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)]
 
 
-def check_keyframes(path):
+def check_keyframes(path, extra=0.0):
+    """Every two seconds; until `extra` seconds there may be others, asked for by branches that joined."""
     keyframes = media.keyframe_times(path)
     assert keyframes[0] == pytest.approx(0, abs=FRAME)
-    assert len(keyframes) >= 2
+    while len(keyframes) > 1 and keyframes[1] <= extra:
+        del keyframes[0]
+    assert len(keyframes) >= 3
     spacing = numpy.diff(keyframes)
     assert numpy.abs(spacing - 2).max() <= FRAME + 0.002, spacing
 
@@ -85,7 +88,7 @@ def test_duration_is_wall_time(beeps, container):
 
 @pytest.mark.parametrize("container", ["mp4", "webm", "mkv"])
 def test_keyframes_come_every_two_seconds(beeps, container):
-    check_keyframes(beeps["recordings"][container]["path"])
+    check_keyframes(beeps["recordings"][container]["path"], extra=0.7)
 
 
 @pytest.mark.parametrize("container", ["mp4", "webm", "mkv"])
@@ -132,6 +135,10 @@ ARRANGEMENTS = {
     "middle": (FOUR, ("red", "blue", "yellow", "green")),
     "late": (THREE, ("red", "yellow", "green")),
 }
+
+
+def test_keyframes_of_an_undisturbed_recording_come_every_two_seconds(people):
+    check_keyframes(people["path"])
 
 
 def test_everybody_is_seen_in_a_tile_of_their_own(people):
@@ -214,8 +221,7 @@ def test_clips_loop(shared_daemon):
     assert len(heard[(heard > 0.7) & (heard < 5.5)]) >= 44
 
 
-COPIES = {"hello-mp4": (media.HELLO, "mp4"), "hello-mkv": (media.HELLO, "mkv"), "bird-mp4": (media.COCKATOO, "mp4"),
-          "mind-mkv": (media.MEGAMIND, "mkv")}
+COPIES = {"hello-mp4": (media.HELLO, "mp4"), "hello-mkv": (media.HELLO, "mkv"), "bird-mp4": (media.COCKATOO, "mp4")}
 
 
 @pytest.fixture(scope="module")
