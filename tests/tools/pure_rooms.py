@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Which rooms are pure, for the coverage step of packaging/check.
 
-  pure_rooms.py filters        prints one gcovr argument a line
+  pure_rooms.py filters BUILD  prints one gcovr argument a line
   pure_rooms.py tests BUILD    prints the names of the tests that exercise those rooms
+
+A pure room is a static library without GStreamer, GLib, sockets or threads; tests/lint holds them to that. Libraries of
+gst/*/core are found by their folder, the others are named here.
 """
 
 import json
@@ -12,53 +15,53 @@ import re
 import subprocess
 import sys
 
-# A file is pure when it includes neither GStreamer nor GLib, a socket, a thread or a process; tests/lint holds the
-# cores to that. The builder and what it needs are the only other files of orchestrator/pipeline.
-ROOMS = ("orchestrator/json", "orchestrator/session")
-MIXED = ("orchestrator/pipeline", "orchestrator/ctl")
-IMPURE = re.compile(r'#\s*include\s*[<"](gst/|glib|gio/|libsoup|sys/|unistd|poll|signal|spawn|prometheus|thread)')
+LIBRARIES = {"auralink_json", "auralink-session", "auralink_pipeline_core", "auralink_ctl_core"}
 TESTS = re.compile(r"tests/(gst/|orchestrator/(json|session|pipeline|ctl)/|fuzz/replay_)")
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def root():
-    return pathlib.Path(__file__).resolve().parents[2]
+def introspect(build, what):
+    run = subprocess.run(["meson", "introspect", build, what], check=True, capture_output=True, text=True)
+    return json.loads(run.stdout)
 
 
-def impure(path):
-    """A translation unit is judged by its own includes and those of the header it implements."""
-    headers = [path.with_suffix(".hpp")] if path.suffix == ".cpp" else []
-    return any(IMPURE.search(file.read_text(encoding="utf-8")) for file in [path, *headers] if file.exists())
+def sources(build):
+    missing = set(LIBRARIES)
+    for target in introspect(build, "--targets"):
+        paths = [pathlib.Path(path) for group in target["target_sources"] for path in group.get("sources", [])]
+        paths = [path.relative_to(ROOT) for path in paths if path.is_relative_to(ROOT)]
+        core = bool(paths) and all(re.match(r"gst/[^/]+/core/", str(path)) for path in paths)
+        if target["type"] == "static library" and (core or target["name"] in LIBRARIES):
+            missing.discard(target["name"])
+            yield from paths
+    if missing:
+        sys.exit(f"pure_rooms.py: no such library: {', '.join(sorted(missing))}")
 
 
-def filters():
-    for room in ROOMS:
-        yield f"{room}/"
-    for core in sorted(root().glob("gst/*/core")):
-        yield f"{core.relative_to(root())}/"
-    for room in MIXED:
-        for path in sorted((root() / room).glob("*.[ch]pp")):
-            if not impure(path):
-                yield str(path.relative_to(root()))
+def filters(build):
+    for path in sources(build):
+        yield str(path)
+        header = path.with_suffix(".hpp")
+        if (ROOT / header).exists():
+            yield str(header)
 
 
 def tests(build):
-    listing = subprocess.run(["meson", "introspect", build, "--tests"], check=True, capture_output=True, text=True)
-    for test in json.loads(listing.stdout):
+    base = pathlib.Path(build).resolve()
+    for test in introspect(build, "--tests"):
         program = pathlib.Path(test["cmd"][0])
-        base = pathlib.Path(build).resolve()
         if program.is_relative_to(base) and TESTS.match(str(program.relative_to(base))):
             yield test["name"]
 
 
 def main(argv):
-    if argv == ["filters"]:
-        for path in filters():
-            print("--filter")
-            print(re.escape(path))
-    elif len(argv) == 2 and argv[0] == "tests":
+    if len(argv) != 2 or argv[0] not in ("filters", "tests"):
+        sys.exit(__doc__)
+    if argv[0] == "tests":
         print("\n".join(tests(argv[1])))
     else:
-        sys.exit(__doc__)
+        for path in sorted(set(filters(argv[1]))):
+            print(f"--filter\n{re.escape(path)}$")
 
 
 if __name__ == "__main__":
