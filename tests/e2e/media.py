@@ -107,7 +107,14 @@ def payload_digests(path, stream):
     out = run("ffmpeg", "-v", "fatal", "-i", path, "-map", f"0:{stream}:0", "-c", "copy", *pictures, "-f", "framehash",
               "-hash", "md5", "-").decode()
     # stream, dts, pts, duration, size, digest, and then side data such as the padding of the container
-    return [line.split(",")[5].strip() for line in out.splitlines() if line and not line.startswith("#")]
+    digests = [line.split(",")[5].strip() for line in out.splitlines() if line and not line.startswith("#")]
+    # What an edit list cuts off at the end belongs to the file, but not to the clip; ffprobe flags it D.
+    flags = run("ffprobe", "-v", "error", "-select_streams", f"{stream}:0", "-show_entries", "packet=flags", "-of",
+                "csv=p=0", path).decode().split()
+    assert len(flags) == len(digests), path
+    while flags and "D" in flags[-1]:
+        flags.pop()
+    return digests[:len(flags)]
 
 
 def mp4_boxes(path):

@@ -80,5 +80,6 @@ def test_recoding_is_not_mistaken_for_a_copy(tmp_path):
     recoded = changed(tmp_path, *media.VIDEO, *media.AUDIO, source=media.HELLO)
     for stream in ("v", "a"):
         original = media.payload_digests(media.HELLO, stream)
-        assert media.payload_digests(copy, stream) == original
-        assert media.payload_digests(recoded, stream) != original
+        # ffmpeg keeps what the edit list of the clip cuts off at the end, too.
+        assert media.payload_digests(copy, stream)[:len(original)] == original
+        assert media.payload_digests(recoded, stream)[:len(original)] != original
