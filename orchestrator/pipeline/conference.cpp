@@ -191,6 +191,9 @@ void Conference::on_message(GstMessage* message) {
     case GST_MESSAGE_ERROR:
       on_error(message);
       break;
+    case GST_MESSAGE_STREAM_COLLECTION:
+      on_collection(message);
+      break;
     case GST_MESSAGE_LATENCY:
       gst_bin_recalculate_latency(GST_BIN(pipeline_.get()));
       break;
@@ -241,8 +244,6 @@ void Conference::on_application(const GstStructure* body) {
       seat->second->bin->loop(now());
   } else if (what == "participant-not-started") {
     unseat(name, "could not be started");
-  } else if (what == "streams-known") {
-    note_absent_streams(name);
   } else if (what == "released") {
     unseated(name);
   } else if (what == "ended") {

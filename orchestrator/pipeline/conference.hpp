@@ -81,7 +81,9 @@ class Conference final {
   void end_quiet_branch(const std::string& name);
 
   void seat_participant(const std::string& name);
-  void note_absent_streams(const std::string& name);
+  void expect_streams(Seat&) const;
+  void on_collection(GstMessage*);
+  void note_absent_streams(const Seat&);
   void unseat(const std::string& name, const std::string& error);
   void unseated(const std::string& name);
   void finish(EndClass, const std::string& reason);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Branches of a running conference: attach, drain, detach, and the encoders they share.
+#include <gst/video/video.h>
+
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -113,6 +115,10 @@ tl::expected<void, BuildError> Conference::attach(const std::string& name, const
     if (gst_pad_link(slot.taps.back().tee_pad.get(), sink.get()) != GST_PAD_LINK_OK)
       return tl::unexpected("\"" + port.name + "\" does not fit this branch");
     if (absent_.contains(port.name)) slot.bin->end_input(port.name);
+    // Asked for now, not when the first picture has come through the encoder: the file begins at the request.
+    if (running_ && port.media == Media::video)
+      gst_pad_send_event(slot.taps.back().tee_pad.get(), gst_video_event_new_upstream_force_key_unit(
+                                                             static_cast<GstClockTime>(start), TRUE, 0));
   }
   return {};
 }

@@ -43,8 +43,7 @@ void Conference::seat_participant(const std::string& name) {
   };
   auto bin = ParticipantBin::create(
       *seat.plan, running_ ? now() : 0,
-      {on_stream, [this, name] { post("participant-ended", name); }, [this, name] { post("loop", name); },
-       [this, name] { post("streams-known", name); }});
+      {on_stream, [this, name] { post("participant-ended", name); }, [this, name] { post("loop", name); }});
   seat.state = Seat::State::playing;
   if (!bin) {
     unseat(name, bin.error());
@@ -53,6 +52,11 @@ void Conference::seat_participant(const std::string& name) {
   seat.bin = std::move(*bin);
   gst_bin_add(GST_BIN(pipeline_.get()), seat.bin->element());
   seat.bin->report_static_streams();
+  expect_streams(seat);
+  if (seat.unopened.empty()) {
+    seat.has_video = seat.video, seat.has_audio = seat.audio;
+    note_absent_streams(seat);
+  }
   if (!gst_element_sync_state_with_parent(seat.bin->element())) {
     // Out of the way of the others' state changes; the bus message that says why is handled before ours.
     gst_element_set_locked_state(seat.bin->element(), TRUE);
@@ -65,14 +69,34 @@ void Conference::seat_participant(const std::string& name) {
   }
 }
 
-void Conference::note_absent_streams(const std::string& name) {
-  const Seat& seat = *seats_.at(name);
-  if (!passes_through()) return;  // mixers always deliver
-  for (const auto& [media, input] : {std::pair{Media::video, "video"}, std::pair{Media::audio, "audio"}}) {
-    const bool exists = media == Media::video ? seat.video : seat.audio;
-    if (exists || mixers_.contains(media)) continue;
+void Conference::expect_streams(Seat& seat) const {
+  for (const Link& link : seat.plan->fragment.links)
+    if (link.delayed) seat.unopened.insert(link.from);
+}
+
+void Conference::on_collection(GstMessage* message) {
+  // parsebin (1.22) has no "no-more-pads": its stream collection is what says which streams there will be.
+  const auto owner = owner_of(GST_MESSAGE_SRC(message));
+  const auto it = owner.starts_with("participant-") ? seats_.find(owner.substr(12)) : seats_.end();
+  if (it == seats_.end() || it->second->unopened.erase(GST_MESSAGE_SRC_NAME(message)) == 0) return;
+  Seat& seat = *it->second;
+  GstStreamCollection* raw = nullptr;
+  gst_message_parse_stream_collection(message, &raw);
+  const Owned<GstObject> collection{GST_OBJECT(raw)};
+  for (guint i = 0; i < gst_stream_collection_get_size(raw); ++i) {
+    const auto type = gst_stream_get_stream_type(gst_stream_collection_get_stream(raw, i));
+    seat.has_video = seat.has_video || (type & GST_STREAM_TYPE_VIDEO) != 0;
+    seat.has_audio = seat.has_audio || (type & GST_STREAM_TYPE_AUDIO) != 0;
+  }
+  if (seat.unopened.empty()) note_absent_streams(seat);
+}
+
+void Conference::note_absent_streams(const Seat& seat) {
+  const std::map<std::string, bool> present{{"video", seat.has_video}, {"audio", seat.has_audio}};
+  for (const auto& [input, exists] : present) {
+    if (exists || !passes_through()) continue;  // mixers always deliver
     absent_.insert(input);
-    for (const auto& [branch, slot] : branches_) slot->bin->end_input(input);
+    for (const auto& [name, slot] : branches_) slot->bin->end_input(input);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,8 @@ struct Conference::Seat {
   State state = State::planned;
   std::unique_ptr<ParticipantBin> bin;
   std::atomic<bool> audio{false}, video{false};  ///< streams that exist (passthrough)
+  std::set<std::string> unopened;                ///< demuxers that have not said what they contain
+  bool has_audio = false, has_video = false;     ///< what they said
   unsigned inputs_to_release = 0;
   std::string error;
 };

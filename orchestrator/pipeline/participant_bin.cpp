@@ -42,10 +42,7 @@ tl::expected<std::unique_ptr<ParticipantBin>, BuildError> ParticipantBin::create
   for (const Link& link : plan.fragment.links) {
     if (!link.delayed || self->sources_.contains(link.from)) continue;
     self->sources_.emplace(link.from, std::make_unique<Source>());
-    const Owned<GstElement> demuxer{gst_bin_get_by_name(GST_BIN(self->bin_.get()), link.from.c_str())};
-    g_signal_connect(demuxer.get(), "no-more-pads", G_CALLBACK(on_no_more_pads), self.get());
   }
-  self->unopened_ = self->sources_.size();
   return self;
 }
 
@@ -90,17 +87,6 @@ void ParticipantBin::on_delayed(GstPad* consumer) {
 void ParticipantBin::report_static_streams() {
   if (!sources_.empty()) return;
   for (const auto& [name, stream] : streams_) hooks_.on_stream(stream->media, stream->pad.get());
-  hooks_.on_known();
-}
-
-void ParticipantBin::on_no_more_pads(GstElement*, gpointer data) noexcept {
-  auto& self = *static_cast<ParticipantBin*>(data);
-  bool all_known = false;
-  {
-    const std::scoped_lock lock{self.mutex_};
-    all_known = self.unopened_ > 0 && --self.unopened_ == 0;
-  }
-  if (all_known) self.hooks_.on_known();
 }
 
 void ParticipantBin::mute() { muted_ = true; }

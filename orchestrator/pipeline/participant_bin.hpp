@@ -29,8 +29,6 @@ class ParticipantBin final {
     std::function<void()> on_ended;
     /// A looping source has ended: call loop() from the main thread. Streaming thread.
     std::function<void()> on_loop;
-    /// Every stream this participant has was reported. Any thread, once.
-    std::function<void()> on_known;
   };
 
   /// `offset`: running time at which its first data is due.
@@ -56,7 +54,6 @@ class ParticipantBin final {
   ParticipantBin(const Participant&, std::int64_t offset, Hooks);
 
   static GstPadProbeReturn on_event(GstPad*, GstPadProbeInfo*, gpointer stream) noexcept;
-  static void on_no_more_pads(GstElement*, gpointer self) noexcept;
   void on_delayed(GstPad* consumer);
   void on_end(Stream&);
   [[nodiscard]] const Port* port_behind(const std::string& node) const;
@@ -68,7 +65,6 @@ class ParticipantBin final {
   mutable std::mutex mutex_;  // guards the members of streams_ and sources_; never held while calling out
   std::map<std::string, std::unique_ptr<Stream>> streams_;  // by port name; fixed after create()
   std::map<std::string, std::unique_ptr<Source>> sources_;  // by node id of the demuxer
-  std::size_t unopened_ = 0;                                // files whose streams are not all known yet
   bool ended_ = false;
   support::Owned<GstElement> bin_;
 };
