@@ -207,36 +207,6 @@ void BranchBin::end_now() {
   for (const auto& input : inputs_) finish_locked(*input);
 }
 
-void BranchBin::end_input(const std::string& name) {
-  const auto port = std::ranges::find(ports_, name, &Port::name);
-  if (port == ports_.end()) return;
-  if (port->media == Media::video) {
-    const std::scoped_lock lock{mutex_};
-    gate_.without_video();
-  }
-  auto& input = *inputs_[static_cast<std::size_t>(port - ports_.begin())];
-  GST_PAD_STREAM_LOCK(input.pad.get());
-  if (!std::exchange(input.ended, true)) release_muxer_pad(input);
-  GST_PAD_STREAM_UNLOCK(input.pad.get());
-}
-
-void BranchBin::release_muxer_pad(const Input& input) {
-  // Not an early EOS: mp4mux then writes a track without a description, which makes the file unreadable.
-  Owned<GstPad> source{gst_element_get_static_pad(input.queue.get(), "src")};
-  while (source) {
-    const Owned<GstPad> sink{gst_pad_get_peer(source.get())};
-    if (!sink) return;
-    const Owned<GstElement> element{gst_pad_get_parent_element(sink.get())};
-    const auto* pad_template = GST_PAD_PAD_TEMPLATE(sink.get());
-    if (pad_template && GST_PAD_TEMPLATE_PRESENCE(pad_template) == GST_PAD_REQUEST) {
-      gst_pad_unlink(source.get(), sink.get());
-      gst_element_release_request_pad(element.get(), sink.get());
-      return;
-    }
-    source.reset(gst_element_get_static_pad(element.get(), "src"));
-  }
-}
-
 void BranchBin::finish_locked(Input& input) {
   GST_PAD_STREAM_LOCK(input.pad.get());
   const Owned<GstObject> parent{gst_pad_get_parent(input.pad.get())};

@@ -50,8 +50,6 @@ class BranchBin final {
   void end_at(std::int64_t running_time);
   /// Ends the streams that have not ended yet, for sources that send nothing any more.
   void end_now();
-  /// There will be no stream for this input: the file is made of the others.
-  void end_input(const std::string& name);
   /// Drops everything from now on; the branch has failed.
   void close();
 
@@ -72,7 +70,6 @@ class BranchBin final {
   void write(Input&, GstPad*, GstObject* parent, support::Owned<GstBuffer>, std::int64_t origin);
   static void finish(Input&, GstPad*, GstObject* parent);
   static void finish_locked(Input&);
-  static void release_muxer_pad(const Input&);
   void adapt(Input&, GstCaps*);
 
   support::Owned<GstElement> bin_;

@@ -64,9 +64,9 @@ tl::expected<void, BuildError> Conference::start() {
   if (gst_element_set_state(pipeline_.get(), GST_STATE_PAUSED) == GST_STATE_CHANGE_FAILURE)
     return tl::unexpected(BuildError{"the mixers do not start"});
   for (const auto& [media, mixer] : mixers_) mixer->prime();
-  for (const auto& [name, fragment] : plan_.branches)
-    if (auto attached = attach(name, description_.branches.at(name), fragment); !attached)
-      fail_branch(name, attached.error());
+  if (passes_through()) hold_trunks();
+  for (const auto& [name, unused] : plan_.branches)
+    add_branch(name, description_.branches.at(name), paths_.at(name));
   for (const auto& participant : plan_.participants) {
     auto& seat = *(seats_[participant.name] = std::make_unique<Seat>());
     seat.plan = &participant;
@@ -112,6 +112,8 @@ void Conference::finish(EndClass end_class, const std::string& reason) {
     after(eos_timeout_, "give-up", {});
     return;
   }
+  for (const auto& [name, branch] : std::exchange(waiting_, {}))
+    fail_branch(name, "ended before any media arrived");
   std::vector<std::string> names;
   for (const auto& [name, slot] : branches_) names.push_back(name);
   for (const auto& name : names) drain_branch(name);
@@ -219,7 +221,8 @@ void Conference::on_message(GstMessage* message) {
         const Owned<GstMessage> owned{inner};
         if (inner && GST_MESSAGE_TYPE(inner) == GST_MESSAGE_EOS) {
           const auto owner = owner_of(GST_MESSAGE_SRC(inner));
-          if (owner.starts_with("branch-")) detach(owner.substr(7), session::BranchState::removed, {});
+          if (owner.starts_with("branch-") && branches_.contains(owner.substr(7)))
+            branch_finished(owner.substr(7));
         }
       }
       break;

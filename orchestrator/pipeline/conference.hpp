@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <utility>
 #include <vector>
 
 #include "gst/support/support.hpp"
@@ -74,9 +75,14 @@ class Conference final {
   void release_hub(const std::string& input);
   [[nodiscard]] tl::expected<void, BuildError> attach(const std::string& name, const Branch&,
                                                       const Fragment&);
+  void attach_existing(const std::string& name, const Branch&);
+  [[nodiscard]] bool joins_late() const;
+  void hold_trunks();
+  void release_trunks();
   void fail_branch(const std::string& name, const std::string& error);
   void drain_branch(const std::string& name);
   void detach(const std::string& name, session::BranchState, const std::string& error);
+  void branch_finished(const std::string& name);
   void dispose(BranchSlot&);
   void end_quiet_branch(const std::string& name);
 
@@ -111,7 +117,11 @@ class Conference final {
   std::map<std::string, std::unique_ptr<Hub>> hubs_;
   std::map<std::string, std::unique_ptr<BranchSlot>> branches_;
   std::map<std::string, std::unique_ptr<Seat>> seats_;
-  std::set<std::string> absent_;  // passthrough streams ("video", "audio") that turned out not to exist
+  // Passthrough: branches wait until it is known which streams exist.
+  bool streams_known_ = false;
+  std::set<std::string> absent_;  // "video", "audio"
+  std::map<std::string, Branch> waiting_;
+  std::vector<std::pair<support::Owned<GstPad>, gulong>> held_;
   std::vector<guint> timers_;
   bool running_ = false, finishing_ = false, ended_ = false;
   EndClass end_class_ = EndClass::stopped;

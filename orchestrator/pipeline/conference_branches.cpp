@@ -88,7 +88,7 @@ void Conference::release_hub(const std::string& input) {
 tl::expected<void, BuildError> Conference::attach(const std::string& name, const Branch& branch,
                                                   const Fragment& fragment) {
   // From the start everything counts, also what a clip's decoding times place before zero.
-  const auto start = running_ ? now() : std::numeric_limits<std::int64_t>::min();
+  const auto start = joins_late() ? now() : std::numeric_limits<std::int64_t>::min();
   BranchBin::Options options{start, [this, name] { post("branch-open", name); }, {}};
   if (passes_through()) {
     const Container container = std::get<FileBranch>(branch).container;
@@ -114,9 +114,8 @@ tl::expected<void, BuildError> Conference::attach(const std::string& name, const
     slot.taps.push_back({port.name, Owned<GstPad>{gst_element_request_pad_simple((*source)->tee, "src_%u")}});
     if (gst_pad_link(slot.taps.back().tee_pad.get(), sink.get()) != GST_PAD_LINK_OK)
       return tl::unexpected("\"" + port.name + "\" does not fit this branch");
-    if (absent_.contains(port.name)) slot.bin->end_input(port.name);
     // Asked for now, not when the first picture has come through the encoder: the file begins at the request.
-    if (running_ && port.media == Media::video)
+    if (joins_late() && port.media == Media::video)
       gst_pad_send_event(slot.taps.back().tee_pad.get(), gst_video_event_new_upstream_force_key_unit(
                                                              static_cast<GstClockTime>(start), TRUE, 0));
   }
@@ -126,8 +125,42 @@ tl::expected<void, BuildError> Conference::attach(const std::string& name, const
 void Conference::add_branch(const std::string& name, const Branch& branch, const std::string& path) {
   if (finishing_ || branches_.contains(name)) return;
   paths_[name] = path;
-  if (auto attached = attach(name, branch, plan_branch(description_, name, branch, path)); !attached)
-    fail_branch(name, attached.error());
+  if (passes_through() && !streams_known_)
+    waiting_[name] = branch;
+  else
+    attach_existing(name, branch);
+}
+
+void Conference::attach_existing(const std::string& name, const Branch& branch) {
+  FileBranch file = std::get<FileBranch>(branch);
+  std::erase_if(file.inputs, [this](const std::string& input) { return absent_.contains(input); });
+  if (file.inputs.empty())
+    return fail_branch(name, "the participant has none of the streams this branch takes");
+  const Fragment fragment = plan_branch(description_, name, file, paths_.at(name));
+  if (auto attached = attach(name, branch, fragment); !attached) fail_branch(name, attached.error());
+}
+
+bool Conference::joins_late() const { return running_ && (streams_known_ || !passes_through()); }
+
+void Conference::hold_trunks() {
+  // A muxer must not be told of a stream that never comes: it would wait for it, or (mp4mux) write a track
+  // without description. So nothing flows until it is known what there is.
+  const auto stay = [](GstPad*, GstPadProbeInfo*, gpointer) -> GstPadProbeReturn { return GST_PAD_PROBE_OK; };
+  for (const auto& [media, tee] : trunks_) {
+    const Owned<GstPad> sink{gst_element_get_static_pad(tee, "sink")};
+    Owned<GstPad> feed{gst_pad_get_peer(sink.get())};
+    const auto id =
+        gst_pad_add_probe(feed.get(), GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, stay, nullptr, nullptr);
+    held_.emplace_back(std::move(feed), id);
+  }
+}
+
+void Conference::release_trunks() {
+  if (streams_known_) return;
+  for (const auto& [name, branch] : std::exchange(waiting_, {})) attach_existing(name, branch);
+  streams_known_ = true;
+  for (const auto& [pad, id] : held_) gst_pad_remove_probe(pad.get(), id);
+  held_.clear();
 }
 
 void Conference::remove_branch(const std::string& name) { drain_branch(name); }
@@ -142,6 +175,13 @@ void Conference::drain_branch(const std::string& name) {
   if (!sources_ended) slot.bin->end_at(now());
   after(kQuiet, "branch-end-now", name);
   after(eos_timeout_, "branch-overdue", name);
+}
+
+void Conference::branch_finished(const std::string& name) {
+  if (branches_.at(name)->bin->opened())
+    detach(name, BranchState::removed, {});
+  else
+    fail_branch(name, "ended before any media arrived");
 }
 
 void Conference::end_quiet_branch(const std::string& name) {

@@ -92,12 +92,10 @@ void Conference::on_collection(GstMessage* message) {
 }
 
 void Conference::note_absent_streams(const Seat& seat) {
-  const std::map<std::string, bool> present{{"video", seat.has_video}, {"audio", seat.has_audio}};
-  for (const auto& [input, exists] : present) {
-    if (exists || !passes_through()) continue;  // mixers always deliver
-    absent_.insert(input);
-    for (const auto& [name, slot] : branches_) slot->bin->end_input(input);
-  }
+  if (!passes_through()) return;  // mixers always deliver
+  if (!seat.has_video) absent_.insert("video");
+  if (!seat.has_audio) absent_.insert("audio");
+  release_trunks();
 }
 
 void Conference::unseat(const std::string& name, const std::string& error) {

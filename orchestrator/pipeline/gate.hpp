@@ -31,8 +31,6 @@ class Gate {
 
   /// Both streams end before the first buffer at or after `running_time`. The earliest request wins.
   void end_at(std::int64_t running_time) noexcept;
-  /// It turned out that there is no video: audio need not wait for it.
-  void without_video() noexcept { has_video_ = false; }
   /// The branch failed or its stream ended upstream: nothing passes any more.
   void close() noexcept { closed_ = true; }
 

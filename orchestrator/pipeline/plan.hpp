@@ -81,9 +81,9 @@ struct Plan {
 /// source.
 [[nodiscard]] Description with_test_source(Description, unsigned participants);
 
-/// What goes between a passthrough stream and the queue of a branch that cannot take it as it is: a parser when the
-/// container takes the codec in another form, else a decoder and the container's usual encoder. `caps_name` is the
-/// media type that flows ("video/x-h264"). Input "in", output "out".
+/// What goes between a passthrough stream and the queue of a branch that cannot take it as it is: a parser
+/// when the container takes the codec in another form, else a decoder and the container's usual encoder.
+/// `caps_name` is the media type that flows ("video/x-h264"). Input "in", output "out".
 [[nodiscard]] Fragment plan_adapter(Container, Media, const std::string& caps_name, unsigned fps);
 
 /// Pixel rectangle of one tile.
