@@ -34,6 +34,8 @@ EventStream::EventStream(SoupServerMessage* message, const session::Service& ser
   wrote_handler_ = g_signal_connect(message_, "wrote-body-data", G_CALLBACK(&EventStream::on_wrote), this);
   write("retry: 2000\n\n");  // also sends the head of the answer at once
   if (!live_) replay();
+  // A sequence from before the store was replaced lies ahead of everything: such a client starts from now.
+  if (last_ > 0 && live_ && service_.events_after(last_ - 1, 1).empty()) last_ = 0;
 }
 
 EventStream::~EventStream() {
@@ -42,7 +44,6 @@ EventStream::~EventStream() {
 }
 
 void EventStream::write(const std::string& text) {
-  if (finished_) return;
   if (pending_ == 0) last_progress_us_ = g_get_monotonic_time();
   pending_ += text.size();
   soup_message_body_append(soup_server_message_get_response_body(message_), SOUP_MEMORY_COPY, text.data(),
@@ -83,13 +84,6 @@ void EventStream::push(const session::Event& event) {
 
 void EventStream::keepalive() {
   if (pending_ == 0) write(": keepalive\n\n");
-}
-
-void EventStream::finish() {
-  if (finished_) return;
-  finished_ = true;
-  soup_message_body_complete(soup_server_message_get_response_body(message_));
-  soup_server_message_unpause(message_);
 }
 
 }  // namespace auralink::api

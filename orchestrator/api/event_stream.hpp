@@ -29,8 +29,6 @@ class EventStream {
   void push(const session::Event& event);
   /// Says something so that a dead peer is noticed, unless the peer has not read the last words yet.
   void keepalive();
-  /// Ends the answer properly.
-  void finish();
 
   [[nodiscard]] gint64 last_progress_us() const noexcept { return last_progress_us_; }
   [[nodiscard]] bool waiting_for_peer() const noexcept { return pending_ > 0; }
@@ -43,9 +41,8 @@ class EventStream {
 
   SoupServerMessage* message_;
   const session::Service& service_;
-  std::int64_t last_ = 0;  ///< newest sequence written
-  bool live_ = true;       ///< caught up with the store: events may be written as they come
-  bool finished_ = false;
+  std::int64_t last_ = 0;    ///< newest sequence written
+  bool live_ = true;         ///< caught up with the store: events may be written as they come
   std::size_t pending_ = 0;  ///< bytes given to libsoup and not yet in the socket
   gint64 last_progress_us_ = 0;
   gulong wrote_handler_ = 0;

@@ -103,7 +103,6 @@ class Server::Impl {
         logger_{logger} {}
 
   ~Impl() {
-    closing_ = true;
     if (listener_) {
       g_socket_service_stop(G_SOCKET_SERVICE(listener_.get()));
       g_signal_handlers_disconnect_by_data(listener_.get(), this);
@@ -492,7 +491,6 @@ class Server::Impl {
   Object<GSocketService> listener_;
   Object<SoupServer> server_;
   unsigned port_ = 0;
-  bool closing_ = false;
   std::map<GSocketAddress*, Connection> connections_;
   std::list<EventStream> streams_;
   std::list<Graph> graphs_;

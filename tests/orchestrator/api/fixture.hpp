@@ -164,7 +164,7 @@ class ImpatientTest : public ApiTest {
   ImpatientTest()
       : ApiTest{{.listen = {.host = "127.0.0.1", .port = 0},
                  .max_connections = 4,
-                 .request_timeout = session::Millis{50},
+                 .request_timeout = session::Millis{300},
                  .graph_timeout = session::Millis{50}}} {}
 };
 

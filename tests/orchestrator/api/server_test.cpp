@@ -246,6 +246,13 @@ TEST_F(EventsTest, ReplaysAfterTheLastEventId) {
   turn_until([&] { return stream->says("\"conference\":\"next\""); });
 }
 
+TEST_F(EventsTest, ServesAClientWhoseLastEventIsFromAnotherStore) {
+  auto stream = open("/v1/events", "Last-Event-ID: 987654\r\n");
+  turn_until([&] { return server_->streams() == 1; });
+  run("demo");
+  turn_until([&] { return stream->says("event: conference.running\n"); });
+}
+
 TEST_F(EventsTest, ReplaysManyEventsToASlowReader) {
   run("demo");
   for (int i = 0; i < 2'000; ++i) service_.on_graph("demo", 1, "digraph {}");
