@@ -58,6 +58,19 @@ def test_what_was_written_a_second_before_a_kill_plays(daemon):
     check_every_frame(neighbour["path"])
 
 
+def test_a_killed_mp4_of_quiet_pictures_plays(daemon):
+    """Frames that hardly differ in size meet what fragments say about sizes: all fragments have to be readable."""
+    daemon.create("quiet", "composite-recording", **CANVAS, participants=[
+        {"name": "ann", "files": [media.person("red", 300, 20)]}, {"name": "bob", "files": [media.person("blue")]}])
+    daemon.wait_media("quiet", 4)
+    recording = daemon.recording_of("quiet")
+    os.kill(daemon.worker_pid("quiet"), signal.SIGKILL)
+    killed = time.time()
+    told = daemon.wait_recording(recording["id"], "interrupted")
+    daemon.stop("quiet")
+    assert playable_seconds(told["path"]) >= killed - wall(recording["startedAt"]) - 1.0, told
+
+
 def test_a_crash_is_called_a_crash_and_ends_without_a_restart_policy(start_daemon, tmp_path):
     """The same, where the description wants no restart."""
     pipelines = tmp_path / "pipelines"
