@@ -109,9 +109,13 @@ Step<Resolved> resolved(const Invocation& invocation, const fs::path& file, bool
   if (!document)
     return tl::make_unexpected(
         complaint(document.error().in_parameters ? "parameters" : file.string(), document.error().errors));
-  if (invocation.value("source") == "test" && document->contains("source"))
-    (*document)["source"] = {{"kind", "test"}, {"participants", kTestParticipants}};
   auto description = pipeline::parse_description(*document);
+  if (description && invocation.value("source") == "test" && !description->custom) {
+    const bool passes_through = description->video.mode == pipeline::VideoMode::passthrough ||
+                                description->audio.mode == pipeline::AudioMode::passthrough;
+    (*document)["source"] = {{"kind", "test"}, {"participants", passes_through ? 1U : kTestParticipants}};
+    description = pipeline::parse_description(*document);
+  }
   if (!description) return tl::make_unexpected(complaint(file.string(), description.error()));
   return Resolved{std::move(*document), std::move(*description)};
 }

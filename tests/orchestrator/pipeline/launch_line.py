@@ -6,6 +6,7 @@ Runs the line that a description renders to under plain gst-launch-1.0, in a fol
 quoting, stops it like a person would (SIGINT, -e) once two seconds are on disk, and checks with ffprobe that the
 files play and hold STREAMS (for example "h264 aac")."""
 import json
+import contextlib
 import os
 import signal
 import subprocess
@@ -34,7 +35,8 @@ with tempfile.TemporaryDirectory(prefix="launch it's \"a\" \\ $(x) ") as folder:
             if started is not None and time.monotonic() - started > 2:
                 process.send_signal(signal.SIGINT)
                 started = float("inf")
-            time.sleep(0.05)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.05)
         if process.poll() is None:
             process.kill()
             process.wait()
