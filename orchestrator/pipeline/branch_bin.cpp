@@ -4,8 +4,12 @@
 #include <gst/video/video.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <optional>
 #include <utility>
+
+#include "orchestrator/pipeline/moof.hpp"
 
 namespace auralink::pipeline {
 
@@ -27,6 +31,29 @@ std::optional<std::int64_t> running_time(const GstSegment& segment, GstClockTime
 GstClockTime shifted(std::optional<std::int64_t> time, std::int64_t origin) {
   return time ? static_cast<GstClockTime>(std::max<std::int64_t>(0, *time - origin)) : GST_CLOCK_TIME_NONE;
 }
+
+GstPadProbeReturn on_muxed(GstPad*, GstPadProbeInfo* info, gpointer) noexcept {
+  auto* buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+  std::array<std::uint8_t, 8> front{};
+  if (gst_buffer_extract(buffer, 0, front.data(), front.size()) < front.size() ||
+      std::memcmp(front.data() + 4, "moof", 4) != 0)
+    return GST_PAD_PROBE_OK;
+  buffer = gst_buffer_make_writable(buffer);
+  GST_PAD_PROBE_INFO_DATA(info) = buffer;
+  GstMapInfo map;
+  if (gst_buffer_map(buffer, &map, GST_MAP_READWRITE)) {
+    mend_moof({map.data, map.size});
+    gst_buffer_unmap(buffer, &map);
+  }
+  return GST_PAD_PROBE_OK;
+}
+
+void mend_fragments_of(GstElement* muxer) {
+  const Owned<GstPad> src{gst_element_get_static_pad(muxer, "src")};
+  gst_pad_add_probe(src.get(), GST_PAD_PROBE_TYPE_BUFFER, on_muxed, nullptr, nullptr);
+}
+
+void on_muxer_added(GstElement*, GstElement* muxer, gpointer) noexcept { mend_fragments_of(muxer); }
 
 }  // namespace
 
@@ -66,6 +93,12 @@ BranchBin::BranchBin(Owned<GstElement> bin, const Fragment& fragment, Options op
       last_arrival_{g_get_monotonic_time()} {
   // splitmuxsink prerolls; the conference must not wait for a branch's first data to reach PLAYING.
   g_object_set(bin_.get(), "async-handling", TRUE, nullptr);
+  for (const Node& node : fragment.nodes) {
+    const Owned<GstElement> element{gst_bin_get_by_name(GST_BIN(bin_.get()), node.id.c_str())};
+    if (node.factory == "mp4mux") mend_fragments_of(element.get());
+    if (node.factory == "splitmuxsink")
+      g_signal_connect(element.get(), "muxer-added", G_CALLBACK(on_muxer_added), nullptr);
+  }
   for (const Port& port : ports_) {
     auto input = std::make_unique<Input>();
     input->branch = this;

@@ -15,7 +15,7 @@ OS = ["sys/", "netinet/", "arpa/", "unistd.h", "fcntl.h", "signal.h", "poll.h", 
       "linux/", "dlfcn.h", "pwd.h", "pthread.h", "netdb.h", "sched.h"]
 
 # Pure files of orchestrator/pipeline; the rest of that room is the builder, the only one that includes GStreamer.
-PURE_PIPELINE = r"orchestrator/pipeline/(description|parameters|plan|layout|render|gate|roster)[^/]*"
+PURE_PIPELINE = r"orchestrator/pipeline/(description|parameters|plan|layout|render|gate|moof|roster)[^/]*"
 
 # A core is named by its plugin: gst/rtphdrext/core/.
 RULES = [

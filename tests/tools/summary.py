@@ -64,8 +64,8 @@ def add_run(total, junit):
         failed_before = len(total.failed)
         cases = 0
         for suite_name, suite in suites.items():
-            # Meson names them <project>.<test>.<GoogleTest suite>.
-            if not suite_name.partition(".")[2].startswith(name + "."):
+            # Meson names them <project>.<test>.<GoogleTest suite>, the test sometimes with its suites before " / ".
+            if not suite_name.partition(".")[2].split(" / ")[-1].startswith(name + "."):
                 continue
             for case in suite.iter("testcase"):
                 cases += 1
