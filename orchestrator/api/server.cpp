@@ -245,7 +245,6 @@ class Server::Impl {
     connection->message = message;
     connection->started_us = g_get_monotonic_time();
     g_signal_connect(message, "got-chunk", G_CALLBACK(&Impl::on_chunk), self);
-    g_signal_connect(message, "got-body", G_CALLBACK(&Impl::on_body), self);
     g_signal_connect(message, "finished", G_CALLBACK(&Impl::on_finished), self);
   }
 
@@ -311,19 +310,14 @@ class Server::Impl {
     self->write(message, self->too_large());
   }
 
-  /// The whole request is here: from now on the clock is about the answer.
-  static void on_body(SoupServerMessage* message, gpointer data) {
-    auto* self = static_cast<Impl*>(data);
-    auto* connection = self->connection_of(message);
-    if (connection == nullptr) return;
-    connection->deadline.after(self->settings_.response_timeout, &Impl::on_deadline, connection);
-  }
-
   static void on_request(SoupServer* /*server*/, SoupServerMessage* message, const char* /*path*/,
                          GHashTable* /*query*/, gpointer data) {
     auto* self = static_cast<Impl*>(data);
     auto* connection = self->connection_of(message);
     if (connection == nullptr || !connection->match) return;
+    // The whole request is here: from now on the clock is about the answer, unless that turns out to be a
+    // stream.
+    connection->deadline.after(self->settings_.response_timeout, &Impl::on_deadline, connection);
     auto* headers = soup_server_message_get_request_headers(message);
     auto* body = soup_server_message_get_request_body(message);
     GBytes* bytes = soup_message_body_flatten(body);
