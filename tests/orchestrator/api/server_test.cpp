@@ -267,6 +267,28 @@ TEST_F(EventsTest, SaysSomethingOnAQuietStream) {
   turn_until([&] { return stream->says(": keepalive"); });
 }
 
+class LongStreamTest : public EventsTest {
+ protected:
+  LongStreamTest()
+      : EventsTest{{.listen = {.host = "127.0.0.1", .port = 0},
+                    .response_timeout = session::Millis{100},
+                    .keepalive = session::Millis{20}}} {}
+};
+
+TEST_F(LongStreamTest, OutlivesTheDeadlineOfOrdinaryAnswers) {
+  auto stream = open("/v1/events");
+  const auto keepalives = [&] {
+    std::size_t count = 0;
+    const auto& text = stream->read();
+    for (auto at = text.find(": keepalive"); at != std::string::npos; at = text.find(": keepalive", at + 1))
+      ++count;
+    return count;
+  };
+  turn_until([&] { return stream->ended() || keepalives() >= 15; });
+  EXPECT_GE(keepalives(), 15U);
+  EXPECT_FALSE(stream->ended());
+}
+
 TEST_F(EventsTest, NoticesAClientThatLeft) {
   auto stream = open("/v1/events");
   turn_until([&] { return server_->streams() == 1; });
