@@ -8,6 +8,7 @@ import numpy
 import pytest
 
 import media
+from daemon import until
 
 CANVAS = {"width": 640, "height": 360, "bitrate": 1500000}
 FRAME = 1 / 30
@@ -181,9 +182,11 @@ def test_tiles_keep_the_order_of_the_description(shared_daemon, layout, places):
     files = [media.person(c, None, 12, s) for c, s in zip(names, ("1280x720", "640x360", "320x180", "160x90"))]
     shared_daemon.create(layout, "composite-recording", **CANVAS, layout=layout, participants=[
         {"name": n, "files": [f]} for n, f in zip(names, files)])
-    shared_daemon.wait_media(layout, 2)
+    until(lambda: sum(p["video"] for p in shared_daemon.conference(layout)["participants"]) == 4)
+    shared_daemon.wait_media(layout, shared_daemon.media_seconds(layout) + 1)
     shared_daemon.stop(layout)
-    shown = media.video(shared_daemon.recording_of(layout)["path"]).between(1, 99)
+    path = shared_daemon.recording_of(layout)["path"]
+    shown = media.video(path).between(media.duration(path) - 0.7, 99)
     assert shows(shown, places, names).all(), [shown.colours_at(x, y)[-1].tolist() for x, y in places]
 
 
