@@ -147,6 +147,22 @@ TEST_F(ConferenceRun, ItsGraphShowsNoPropertyValues) {
   EXPECT_EQ(dot.find(path("first")), std::string::npos);
 }
 
+TEST_F(ConferenceRun, ACustomGraphRunsToItsEnd) {
+  Description d;
+  d.name = "custom";
+  d.custom = CustomGraph{{{"source", "videotestsrc", {{"num-buffers", std::int64_t{5}}}},
+                          {"encoder", "vp8enc", {{"deadline", std::int64_t{1}}}},
+                          {"muxer", "webmmux", {}},
+                          {"file", "filesink", {{"location", path("custom")}}}},
+                         {{"source", "", "encoder", "", "video/x-raw,width=160,height=90"},
+                          {"encoder", "", "muxer", "", ""},
+                          {"muxer", "", "file", "", ""}}};
+  start(d);
+  ASSERT_TRUE(until([&] { return heard("ended"); }));
+  EXPECT_EQ(end_class_, EndClass::completed);
+  EXPECT_GT(fs::file_size(path("custom")), 0U);
+}
+
 TEST_F(ConferenceRun, CanBeDroppedAtAnyMoment) {
   start(description());
   conference_.reset();
