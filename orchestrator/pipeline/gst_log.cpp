@@ -59,8 +59,9 @@ void on_log(GstDebugCategory* category, GstDebugLevel level, const gchar*, const
 void route_gst_log(unsigned level, std::function<void(const GstLogEntry&)> sink) {
   auto* router = new Router{};
   router->sink = std::move(sink);
-  gst_debug_remove_log_function(gst_debug_log_default);
-  gst_debug_add_log_function(on_log, router, [](gpointer d) { delete static_cast<Router*>(d); });
+  // In parentheses: the macros of the same names compare function and data pointers, which clang refuses.
+  (gst_debug_remove_log_function)(nullptr);
+  (gst_debug_add_log_function)(on_log, router, [](gpointer d) { delete static_cast<Router*>(d); });
   set_gst_log_level(level);
 }
 
