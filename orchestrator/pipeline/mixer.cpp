@@ -89,11 +89,15 @@ bool Mixer::add(const std::string& participant, GstPad* source, std::size_t rank
     g_object_set(input->sink.get(), "alpha", 0.0, "width", 2, "height", 2, nullptr);
   }
   Input* raw = input.get();
+  Owned<GstPad> parked;
   {
     const std::scoped_lock lock{mutex_};
+    if (parked_) parked.reset(GST_PAD(gst_object_ref(parked_->sink.get())));
     input->id = roster_.join(participant, rank, timeout);
     inputs_[participant] = std::move(input);
   }
+  // No longer alone, and not to be waited for until it is released.
+  if (parked) gst_pad_send_event(parked.get(), gst_event_new_eos());
   gst_pad_add_probe(raw->sink.get(), GST_PAD_PROBE_TYPE_BUFFER, on_input, raw, nullptr);
   return GST_PAD_LINK_SUCCESSFUL(gst_pad_link(source, raw->sink.get()));
 }
@@ -105,11 +109,6 @@ bool Mixer::remove(const std::string& participant) {
   leaving_.push_back(std::move(it->second));
   inputs_.erase(it);
   return true;
-}
-
-void Mixer::release(Input& input) {
-  if (input.source) gst_pad_unlink(input.source.get(), input.sink.get());
-  gst_element_release_request_pad(element_.get(), input.sink.get());
 }
 
 GstPadProbeReturn Mixer::on_input(GstPad* pad, GstPadProbeInfo* info, gpointer data) noexcept {
@@ -138,19 +137,34 @@ void Mixer::on_selected(GstElement* element, GstSegment* segment, guint64 pts, g
 GstPadProbeReturn Mixer::on_output(GstPad*, GstPadProbeInfo*, gpointer data) noexcept {
   auto& self = *static_cast<Mixer*>(data);
   std::vector<std::unique_ptr<Input>> leaving;
+  Input* parked = nullptr;
   {
     const std::scoped_lock lock{self.mutex_};
-    if (self.leaving_.empty()) return GST_PAD_PROBE_OK;
+    if (self.leaving_.empty() && (!self.parked_ || self.inputs_.empty())) return GST_PAD_PROBE_OK;
     leaving = std::exchange(self.leaving_, {});
     for (const auto& input : leaving) self.roster_.leave(input->id);
+    if (self.parked_) leaving.push_back(std::move(self.parked_));
+    if (self.inputs_.empty()) {
+      self.parked_ = std::move(leaving.front());
+      leaving.erase(leaving.begin());
+      parked = self.parked_.get();
+    }
   }
   // Here, on the mixer's own thread and between two outputs, because GstAggregator 1.22.0 has races between
   // releasing a pad and aggregating (fixed in 1.22.7).
   for (const auto& input : leaving) {
-    self.release(*input);
-    self.on_released_(input->participant);
+    self.unlink(*input);
+    gst_element_release_request_pad(self.element_.get(), input->sink.get());
   }
+  if (parked) self.unlink(*parked);
   return GST_PAD_PROBE_OK;
+}
+
+void Mixer::unlink(Input& input) {
+  if (!input.source) return;  // the primer, or one that was parked
+  gst_pad_unlink(input.source.get(), input.sink.get());
+  input.source.reset();
+  on_released_(input.participant);
 }
 
 void Mixer::draw() {

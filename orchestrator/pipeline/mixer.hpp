@@ -56,7 +56,7 @@ class Mixer final {
   static void on_selected(GstElement*, GstSegment*, guint64 pts, guint64 dts, guint64 duration, GstStructure*,
                           gpointer mixer) noexcept;
   void draw();
-  void release(Input&);
+  void unlink(Input&);
 
   support::Owned<GstElement> element_;
   std::function<void(const std::string&)> on_released_;
@@ -66,6 +66,9 @@ class Mixer final {
   std::mutex mutex_;  // guards all below; held while setting pad properties, never while linking or releasing
   Roster roster_;
   std::map<std::string, std::unique_ptr<Input>> inputs_;
+  // The last pad stays when everybody has left: GstVideoAggregator resets itself, time included, when it
+  // loses its last one, and forgets the format of an input that joins meanwhile.
+  std::unique_ptr<Input> parked_;
   std::vector<std::unique_ptr<Input>> leaving_;  // released by the mixer's own thread, between two outputs
   gulong probe_ = 0, signal_ = 0;
 };

@@ -118,6 +118,35 @@ TEST_F(ConferenceRun, BranchesAndParticipantsComeAndGo) {
   EXPECT_GT(fs::file_size(path("first")), fs::file_size(path("second")));
 }
 
+TEST_F(ConferenceRun, TimeGoesOnWhileNobodyIsThere) {
+  auto d = description();
+  TestParticipant ann, bob;
+  ann.name = "ann";
+  ann.leave = std::chrono::milliseconds{300};
+  bob.name = "bob";
+  bob.join = std::chrono::milliseconds{900};
+  ann.width = bob.width = 160, ann.height = bob.height = 90;
+  d.source = TestSource{{ann, bob}};
+  start(d);
+  ASSERT_TRUE(until([&] { return heard("first active") && conference_->stats().participants.empty(); }));
+  const auto alone = written("first");
+  ASSERT_TRUE(until([&] {
+    const auto stats = conference_->stats();
+    return stats.participants.size() == 1 && stats.participants[0].video && stats.participants[0].audio;
+  }));
+  EXPECT_EQ(conference_->stats().participants[0].name, "bob");
+  // A mixer that began anew would put out its whole past again: more media than time.
+  const auto before = written("first");
+  const auto clock = g_get_monotonic_time();
+  EXPECT_GT(before, alone);
+  ASSERT_TRUE(until([&] { return written("first") > before + 300'000'000; }));
+  EXPECT_LT(before, 5'000'000'000);
+  EXPECT_LT(written("first") - before, (g_get_monotonic_time() - clock) * 1000 + 500'000'000);
+  conference_->stop();
+  ASSERT_TRUE(until([&] { return heard("ended"); }));
+  EXPECT_EQ(errors_, std::vector<std::string>{});
+}
+
 TEST_F(ConferenceRun, ABranchThatCannotBeOpenedFailsAlone) {
   start(description());
   ASSERT_TRUE(until([&] { return heard("first active"); }));
