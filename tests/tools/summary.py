@@ -85,7 +85,7 @@ def main(argv):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("junit", nargs="*", type=pathlib.Path)
     parser.add_argument("--case", action="append", default=[], metavar="NAME=STATE[:WHY]")
-    options = parser.parse_args(argv)
+    options = parser.parse_intermixed_args(argv)
     total = Total()
     for junit in options.junit:
         add_run(total, junit)

@@ -31,6 +31,19 @@ class Summary(unittest.TestCase):
         code, lines = self.run_summary(suites, [{"name": "json", "result": "OK"}, {"name": "lint", "result": "OK"}])
         self.assertEqual((code, lines), (0, ["3 passed, 0 failed, 0 skipped"]))
 
+    def test_takes_runs_and_single_results_in_any_order(self):
+        with tempfile.TemporaryDirectory() as folder:
+            logs = []
+            for name in ("plain", "asan"):
+                junit = pathlib.Path(folder) / f"testlog-{name}.junit.xml"
+                junit.write_text("<testsuites/>", encoding="utf-8")
+                junit.with_name(f"testlog-{name}.json").write_text(json.dumps({"name": "lint", "result": "OK"}))
+                logs.append(str(junit))
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                code = summary.main(["--case", "format=passed", logs[0], "--case", "demo=passed", logs[1]])
+        self.assertEqual((code, out.getvalue()), (0, "4 passed, 0 failed, 0 skipped\n"))
+
     def test_names_the_failed_case(self):
         suites = GTEST.format(suite="Parse", cases='<testcase name="A"><failure message="x"/></testcase>')
         code, lines = self.run_summary(suites, [{"name": "json", "result": "FAIL", "returncode": 1}])
