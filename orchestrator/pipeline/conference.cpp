@@ -275,8 +275,7 @@ void Conference::on_application(const GstStructure* body) {
 
 std::string Conference::owner_of(GstObject* object) const {
   for (auto* at = object; at != nullptr; at = GST_OBJECT_PARENT(at))
-    if (GST_OBJECT_PARENT(at) == GST_OBJECT(pipeline_.get()) || GST_OBJECT_PARENT(at) == nullptr)
-      return GST_OBJECT_NAME(at);  // without a parent: somebody who has left already
+    if (GST_OBJECT_PARENT(at) == GST_OBJECT(pipeline_.get())) return GST_OBJECT_NAME(at);
   return {};
 }
 
@@ -288,6 +287,10 @@ void Conference::on_error(GstMessage* message) {
   const Owned<gchar> debug{raw_debug};
   const auto text = sentence(error.get(), debug.get());
   const auto owner = owner_of(GST_MESSAGE_SRC(message));
+  const bool from_the_pipeline_itself = GST_MESSAGE_SRC(message) == GST_OBJECT(pipeline_.get());
+  // A source that fails says so twice (its own reason, then "Internal data stream error"); when the second
+  // word arrives, who said it may be out of the pipeline already, alone and without a parent.
+  if (owner.empty() && !from_the_pipeline_itself) return;
   if (owner.starts_with("branch-")) {
     if (branches_.contains(owner.substr(7))) fail_branch(owner.substr(7), text);
   } else if (owner.starts_with("participant-")) {

@@ -103,6 +103,7 @@ class Conference final {
   void on_message(GstMessage*);
   void on_application(const GstStructure*);
   void on_error(GstMessage*);
+  /// The element of the pipeline that `object` is part of; empty when it has left.
   [[nodiscard]] std::string owner_of(GstObject*) const;
 
   Description description_;
