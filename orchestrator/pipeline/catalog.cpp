@@ -17,8 +17,11 @@ session::BranchSpec spec_of(const std::string& name, const Branch& branch, json:
   return std::visit(
       [&](const FileBranch& file) {
         value["inputs"] = file.inputs;
-        return session::BranchSpec{name, "file", std::string{to_string(file.container)}, file.on_error,
-                                   std::move(value)};
+        return session::BranchSpec{.name = name,
+                                   .kind = "file",
+                                   .container = std::string{to_string(file.container)},
+                                   .on_error = file.on_error,
+                                   .resolved = std::move(value)};
       },
       branch);
 }

@@ -28,6 +28,11 @@ constexpr Names<RecordingState, 6> kRecordingState{{{RecordingState::starting, "
                                                     {RecordingState::complete, "complete"},
                                                     {RecordingState::interrupted, "interrupted"},
                                                     {RecordingState::failed, "failed"}}};
+constexpr Names<ProcessingState, 5> kProcessingState{{{ProcessingState::none, "none"},
+                                                      {ProcessingState::pending, "pending"},
+                                                      {ProcessingState::running, "running"},
+                                                      {ProcessingState::done, "done"},
+                                                      {ProcessingState::failed, "failed"}}};
 constexpr Names<ExitClass, 9> kExitClass{{{ExitClass::completed, "completed"},
                                           {ExitClass::stopped, "stopped"},
                                           {ExitClass::limit, "limit"},
@@ -58,6 +63,7 @@ std::string_view to_string(Desired value) noexcept { return name_in(kDesired, va
 std::string_view to_string(ConferenceState value) noexcept { return name_in(kConferenceState, value); }
 std::string_view to_string(BranchState value) noexcept { return name_in(kBranchState, value); }
 std::string_view to_string(RecordingState value) noexcept { return name_in(kRecordingState, value); }
+std::string_view to_string(ProcessingState value) noexcept { return name_in(kProcessingState, value); }
 std::string_view to_string(ExitClass value) noexcept { return name_in(kExitClass, value); }
 
 template <>

@@ -31,11 +31,15 @@ enum class RecordingState { starting, active, finalising, complete, interrupted,
 /// Why a conference ended (or its last epoch did).
 enum class ExitClass { completed, stopped, limit, failed_source, failed_sink, stalled, oom, crashed, killed };
 
+/// What follows a finished recording: pictures, hook.
+enum class ProcessingState { none, pending, running, done, failed };
+
 [[nodiscard]] std::string_view to_string(Desired) noexcept;
 [[nodiscard]] std::string_view to_string(ConferenceState) noexcept;
 [[nodiscard]] std::string_view to_string(BranchState) noexcept;
 [[nodiscard]] std::string_view to_string(RecordingState) noexcept;
 [[nodiscard]] std::string_view to_string(ExitClass) noexcept;
+[[nodiscard]] std::string_view to_string(ProcessingState) noexcept;
 template <class Enum>
 [[nodiscard]] std::optional<Enum> from_string(
     std::string_view) noexcept;  // specialised for each of the above
@@ -46,6 +50,12 @@ struct RestartPolicy {
   Millis window{600'000};
 };
 
+/// What a worker does when its daemon is gone.
+enum class Orphans {
+  stop,   ///< finalise and end
+  go_on,  ///< wait for the next daemon to take it over; in JSON "continue"
+};
+
 struct Policies {
   RestartPolicy restart = {};
   Millis start_timeout{30'000};  ///< spawn -> running
@@ -53,17 +63,29 @@ struct Policies {
   Millis eos_timeout{30'000};    ///< stop -> files finalised, before SIGTERM
   Millis idle_timeout{0};        ///< no participant for this long stops the conference; 0 never
   Millis max_duration{0};        ///< longest run; 0 unlimited
+  Orphans orphans = Orphans::stop;
+  /// Expected need, for admission before anything is measured; nullopt: estimated from the description.
+  std::optional<double> cpus = {};
+  std::optional<std::uint64_t> memory_bytes = {};  ///< also the limit of the worker's cgroup
 };
 
 /// What happens to the conference when a branch fails.
 enum class OnError { detach, fail_pipeline };
+
+/// A branch that records by itself.
+struct AutoRule {
+  unsigned min_participants = 1;  ///< starts when so many are there
+  Millis empty_for{10'000};       ///< stops when nobody was there for so long
+};
 
 struct BranchSpec {
   std::string name = {};
   std::string kind = {};       ///< "file" for now
   std::string container = {};  ///< kind file: mp4 | webm | mkv | segments
   OnError on_error = OnError::detach;
-  json::Value resolved = {};  ///< the typed branch object as the worker will compile it
+  std::optional<AutoRule> automatic = {};       ///< absent: from the start of the conference on
+  std::optional<Millis> preview_interval = {};  ///< absent: the daemon's default
+  json::Value resolved = {};                    ///< the typed branch object as the worker will compile it
 };
 
 /// A description whose parameters are filled in: what a worker needs, and what the session needs to supervise
@@ -74,6 +96,7 @@ struct CompiledPipeline {
   json::Value resolved = {};  ///< self-contained description without references, ready for the worker
   std::vector<BranchSpec> branches = {};
   Policies policies = {};
+  double estimated_cpus = 0;  ///< a guess from the description: pictures to mix and encode per second
 };
 
 struct Branch {
@@ -86,6 +109,7 @@ struct Branch {
   std::uint64_t dropped = 0;   ///< buffers its queue had to drop
   std::int64_t media_ns = 0;   ///< media time written
   bool stalled = false;        ///< no progress for 5 s
+  bool paused = false;
   std::optional<Millis> progressed_at = {};
 };
 
@@ -110,8 +134,34 @@ struct Conference {
   std::int64_t worker_pid = 0;                    ///< 0: none
   std::uint64_t worker_memory_bytes = 0;          ///< PSS
   double worker_cpu_seconds = 0;
+  std::uint64_t late_frames = 0;
   std::vector<ParticipantInfo> participants = {};
   std::map<std::string, Branch> branches = {};
+};
+
+/// What one worker wrote of a recording without a break. A recording whose worker died goes on in the next
+/// piece.
+struct Piece {
+  std::uint32_t epoch = 0;
+  std::string path = {};            ///< absolute; for segments and hls the directory
+  Millis started_at{}, ended_at{};  ///< wall time of its first and last media as far as known; 0: unknown
+  std::uint64_t bytes = 0;
+  std::int64_t duration_ns = 0;
+  bool clean = false;  ///< the worker said that it finalised it
+};
+
+/// Time that a recording lacks: nobody wrote between two pieces.
+struct Gap {
+  std::int64_t at_ns = 0;       ///< media time of the recording after which it lies
+  std::int64_t missing_ns = 0;  ///< how long
+  std::string reason = {};
+};
+
+/// A file that was made from a recording.
+struct Artifact {
+  std::string kind = {};  ///< sidecar | thumbnail | sprite | vtt | playlist
+  std::string path = {};  ///< absolute
+  std::uint64_t bytes = 0;
 };
 
 struct Recording {
@@ -119,6 +169,18 @@ struct Recording {
   std::string conference = {};
   std::string branch = {};
   std::string container = {};
+  std::string participant = {};                  ///< empty: the mix
+  std::string tracks = "both";                   ///< both | audio | video
+  json::Value metadata = json::Value::object();  ///< title, organizer, any key; as given by the caller
+  bool automatic = false;                        ///< started by the description's rule, not by a request
+  bool paused = false;
+  std::vector<Piece> pieces = {};
+  std::vector<Gap> gaps = {};
+  std::vector<Artifact> artifacts = {};
+  std::string sha256 = {};    ///< of the file, hex; empty until measured, and for folders
+  std::uint64_t bitrate = 0;  ///< bits per second over the whole file; 0: unknown
+  ProcessingState processing = ProcessingState::none;
+  std::string processing_error = {};
   RecordingState state = RecordingState::starting;
   std::string path = {};  ///< absolute; for segments the directory
   std::string error = {};

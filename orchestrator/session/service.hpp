@@ -26,6 +26,21 @@ struct Settings {
   Millis stall_warning{5'000};      ///< a branch without progress is called stalled
   std::string default_path =
       "{conference}/{recording}";  ///< used when a branch names no path; the suffix is added
+  /// Admission: share of the machine's CPUs that may be promised or used; 0 switches it off.
+  double cpu_ceiling = 0.8;
+  std::uint64_t memory_headroom = std::uint64_t{256} << 20;  ///< bytes that stay free; 0 switches it off
+  Millis reservation{15'000};  ///< how long a new conference counts with its estimate before it is measured
+  /// Retention; 0: no limit. Applied to ended recordings only, oldest first.
+  Millis keep_recordings{0};
+  std::uint64_t recordings_quota = 0;  ///< bytes of all recordings
+  std::uint64_t free_space_floor = std::uint64_t{512}
+                                   << 20;  ///< below: the oldest go (only when `make_room`), and none start
+  bool make_room = false;
+  std::vector<std::string> hook = {};  ///< run after each recording, with the sidecar's path as last argument
+  std::string hook_url = {};
+  Millis hook_timeout{60'000};
+  Millis preview_interval{10'000};  ///< default distance of thumbnails; 0: none
+  Millis forget_ended{0};           ///< conferences that ended this long ago are forgotten; 0: kept
   std::function<double()> random =
       {};  ///< uniform in [0, 1), for jitter and ids; empty: seeded from the system
 };
@@ -41,6 +56,11 @@ struct NewRecording {
   std::optional<std::string> id = {};
   std::string container = "mp4";         ///< mp4 | webm | mkv | segments
   std::optional<std::string> path = {};  ///< template, see paths.hpp
+  std::string participant = {};          ///< record this one alone; empty: the mix
+  std::string tracks = "both";           ///< both | audio | video
+  json::Value metadata = json::Value::object();
+  std::optional<std::string> preset = {};       ///< 480p | 720p | 1080p | 4k; absent: as the pipeline encodes
+  std::optional<Millis> preview_interval = {};  ///< absent: the daemon's default
 };
 
 class Service final : public WorkerEvents {

@@ -107,6 +107,8 @@ void Agent::on_command(std::string_view payload) {
       message.mutable_graph()->set_dot(conference_ ? conference_->dot() : "digraph {}");
       return say(std::move(message));
     }
+    case v1::ToWorker::kPauseBranch:
+    case v1::ToWorker::kFinish:
     case v1::ToWorker::BODY_NOT_SET:
       return;  // a newer daemon's command: nothing we could do
   }
