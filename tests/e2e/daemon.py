@@ -301,6 +301,16 @@ class Daemon:
             return now if now["state"] in states else None
         return until(reached, timeout, what=f"{recording} {states}")
 
+    def wait_processed(self, recording, timeout=60):
+        """A recording whose pictures and hook are done too."""
+        def reached():
+            now = self.recording(recording)
+            return now if now["processing"]["state"] in ("done", "failed") else None
+        self.wait_recording(recording, timeout=timeout)
+        told = until(reached, timeout, what=f"{recording} processed")
+        assert told["processing"]["state"] == "done", told
+        return told
+
     def stop_recording(self, recording):
         self.post(f"/v1/recordings/{recording}/stop")
         return self.wait_recording(recording, "complete")
