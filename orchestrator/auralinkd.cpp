@@ -83,7 +83,7 @@ class Daemon {
                  [this](std::string_view key) { return lookup(config_.values, key); }},
         host_{{.program = config.worker, .warm = config.warm_workers, .media_root = config.media_root},
               logger},
-        service_{{.max_conferences = config.max_conferences}, clock_, *store_, catalog_, host_, storage_},
+        service_{config.session, clock_, *store_, catalog_, host_, storage_},
         observer_{service_, metrics_, logger},
         api_{service_, metrics_, about(), [this] { observer_.sample(); }},
         loop_{g_main_loop_new(nullptr, FALSE)} {
@@ -142,13 +142,12 @@ class Daemon {
 
  private:
   [[nodiscard]] api::About about() {
-    const session::Settings defaults;
     return {.state_dir = config_.state_dir,
             .recordings_dir = storage_.root(),
             .pipelines_dir = config_.pipelines_dirs.empty() ? std::string{} : config_.pipelines_dirs.front(),
             .media_root = config_.media_root,
-            .max_conferences = config_.max_conferences,
-            .max_branches = defaults.max_branches,
+            .max_conferences = config_.session.max_conferences,
+            .max_branches = config_.session.max_branches,
             .warm_workers = [this] { return host_.idle(); }};
   }
 

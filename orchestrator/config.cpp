@@ -6,49 +6,134 @@
 #include <charconv>
 #include <utility>
 
+#include "orchestrator/units.hpp"
+
 namespace auralink {
 namespace {
 
 constexpr unsigned kMostWarm = 16;
 constexpr unsigned kMostConferences = 10'000;
+constexpr unsigned kMostBranches = 256;
+constexpr std::size_t kLongestHook = 64;  ///< words of a command
 
 using Error = tl::unexpected<std::string>;
 
-/// One setting: its flag without the dashes is its key in the file too.
+/// One setting: its flag without the dashes is its key in the file too, and AURALINK_ with its name in
+/// capitals its variable in the environment.
 struct Setting {
   std::string_view name;
   std::optional<std::string> (*apply)(Config&, const std::string& value);  ///< a complaint, or nullopt
 };
 
-template <unsigned Config::*field, unsigned minimum, unsigned maximum>
-std::optional<std::string> number(Config& config, const std::string& value) {
+using Complaint = std::optional<std::string>;
+
+/// A member of Config, or of the session's settings within it.
+template <auto member>
+[[nodiscard]] auto& place(Config& config) {
+  if constexpr (requires { config.*member; })
+    return config.*member;
+  else
+    return config.session.*member;
+}
+
+template <auto member, unsigned minimum, unsigned maximum>
+Complaint number(Config& config, const std::string& value) {
   unsigned parsed = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parsed);
   if (error != std::errc{} || end != value.data() + value.size() || parsed < minimum || parsed > maximum)
     return "expected a number from " + std::to_string(minimum) + " to " + std::to_string(maximum);
-  config.*field = parsed;
+  place<member>(config) = parsed;
   return std::nullopt;
 }
 
-template <std::string Config::*field>
-std::optional<std::string> text(Config& config, const std::string& value) {
+template <auto member>
+Complaint text(Config& config, const std::string& value) {
   if (value.empty()) return "expected a value";
-  config.*field = value;
+  place<member>(config) = value;
   return std::nullopt;
 }
 
-std::optional<std::string> folder(Config& config, const std::string& value) {
+template <auto member>
+Complaint flag(Config& config, const std::string& value) {
+  const bool on = value == "on" || value == "true" || value == "yes";
+  if (!on && value != "off" && value != "false" && value != "no") return "expected on or off";
+  place<member>(config) = on;
+  return std::nullopt;
+}
+
+template <auto member, std::int64_t least_ms = 0>
+Complaint duration(Config& config, const std::string& value) {
+  const auto parsed = parse_duration(value);
+  if (!parsed) return "expected a duration such as 500ms, 10s, 5m, 12h or 7d";
+  // 0 always means "none" or "never"; what is short but not that is a mistake.
+  if (parsed->count() < least_ms && parsed->count() != 0)
+    return "expected 0 or at least " + std::to_string(least_ms / 1000) + "s";
+  place<member>(config) = *parsed;
+  return std::nullopt;
+}
+
+template <auto member>
+Complaint bytes(Config& config, const std::string& value) {
+  const auto parsed = parse_bytes(value);
+  if (!parsed) return "expected a size such as 512MiB, 20GiB or 1TB";
+  place<member>(config) = *parsed;
+  return std::nullopt;
+}
+
+template <auto member>
+Complaint share(Config& config, const std::string& value) {
+  const auto parsed = parse_share(value);
+  if (!parsed) return "expected a share from 0 to 1, such as 0.8 or 80%";
+  place<member>(config) = *parsed;
+  return std::nullopt;
+}
+
+Complaint folder(Config& config, const std::string& value) {
   if (value.empty()) return "expected a folder";
   config.pipelines_dirs.push_back(value);
   return std::nullopt;
 }
 
-std::optional<std::string> level(Config& config, const std::string& value) {
+Complaint level(Config& config, const std::string& value) {
   const auto parsed = telemetry::level_from_string(value);
   if (!parsed) return "expected error, warning, info, debug or trace";
   config.log_level = *parsed;
   return std::nullopt;
 }
+
+/// A program, or a JSON array of a program and its arguments: no shell splits it later, so none does here.
+Complaint hook(Config& config, const std::string& value) {
+  std::vector<std::string> words;
+  if (value.starts_with('[')) {
+    const auto parsed = json::parse(value);
+    if (!parsed || !parsed->is_array()) return "expected a program or a JSON array of strings";
+    for (const auto& word : *parsed) {
+      if (!word.is_string()) return "expected a JSON array of strings";
+      words.push_back(word.get<std::string>());
+    }
+  } else {
+    words.push_back(value);
+  }
+  if (words.empty() || !words.front().starts_with('/'))
+    return "expected the absolute path of a program, or a JSON array that begins with one";
+  if (words.size() > kLongestHook) return "expected at most " + std::to_string(kLongestHook) + " words";
+  for (const auto& word : words)
+    if (word.find('\0') != std::string::npos) return "expected words without NUL";
+  config.session.hook = std::move(words);
+  return std::nullopt;
+}
+
+Complaint hook_url(Config& config, const std::string& value) {
+  const auto host = value.find("://");
+  if ((!value.starts_with("http://") && !value.starts_with("https://")) || host + 3 >= value.size() ||
+      value[host + 3] == '/')
+    return "expected an http:// or https:// URL";
+  config.session.hook_url = value;
+  return std::nullopt;
+}
+
+using session::Settings;
+constexpr std::int64_t kShortestPreview = 1'000;
 
 constexpr std::array kSettings{
     Setting{"listen", text<&Config::listen>},
@@ -59,8 +144,21 @@ constexpr std::array kSettings{
     Setting{"token-file", text<&Config::token_file>},
     Setting{"worker", text<&Config::worker>},
     Setting{"log-level", level},
+    Setting{"core-dumps", flag<&Config::core_dumps>},
     Setting{"warm-workers", number<&Config::warm_workers, 0, kMostWarm>},
-    Setting{"max-conferences", number<&Config::max_conferences, 1, kMostConferences>},
+    Setting{"max-conferences", number<&Settings::max_conferences, 1, kMostConferences>},
+    Setting{"max-branches", number<&Settings::max_branches, 1, kMostBranches>},
+    Setting{"cpu-ceiling", share<&Settings::cpu_ceiling>},
+    Setting{"memory-headroom", bytes<&Settings::memory_headroom>},
+    Setting{"keep-recordings", duration<&Settings::keep_recordings>},
+    Setting{"recordings-quota", bytes<&Settings::recordings_quota>},
+    Setting{"free-space-floor", bytes<&Settings::free_space_floor>},
+    Setting{"make-room", flag<&Settings::make_room>},
+    Setting{"forget-ended", duration<&Settings::forget_ended>},
+    Setting{"preview-interval", duration<&Settings::preview_interval, kShortestPreview>},
+    Setting{"hook", hook},
+    Setting{"hook-url", hook_url},
+    Setting{"hook-timeout", duration<&Settings::hook_timeout, kShortestPreview>},
 };
 
 [[nodiscard]] const Setting* find(std::string_view name) {
@@ -81,6 +179,9 @@ constexpr std::array kSettings{
                                                     const json::Value& value) {
   if (value.is_string()) return setting.apply(config, value.get<std::string>());
   if (value.is_number_integer()) return setting.apply(config, std::to_string(value.get<std::int64_t>()));
+  if (value.is_boolean()) return setting.apply(config, value.get<bool>() ? "on" : "off");
+  if (value.is_number_float()) return setting.apply(config, value.dump());
+  if (value.is_array() && setting.name == "hook") return setting.apply(config, value.dump());
   if (!value.is_array() || setting.name != "pipelines-dir") return "expected a string or a number";
   for (const auto& item : value) {
     if (!item.is_string()) return "expected an array of strings";
@@ -164,6 +265,26 @@ struct Flag {
   return std::nullopt;
 }
 
+[[nodiscard]] std::string variable_of(std::string_view setting) {
+  std::string name{"AURALINK_"};
+  for (const char c : setting)
+    name.push_back(c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c));
+  return name;
+}
+
+[[nodiscard]] tl::expected<void, std::string> apply_environment(Config& config,
+                                                                const Surroundings& surroundings) {
+  for (const auto& setting : kSettings) {
+    // A list of folders: fill_defaults(). And $AURALINK_TOKEN_FILE is what clients send, not what we accept.
+    if (setting.name == "pipelines-dir" || setting.name == "token-file") continue;
+    const auto name = variable_of(setting.name);
+    const auto value = surroundings.environment(name);
+    if (!value) continue;
+    if (auto complaint = setting.apply(config, *value)) return Error{"$" + name + ": " + *complaint};
+  }
+  return {};
+}
+
 [[nodiscard]] tl::expected<void, std::string> fill_defaults(Config& config,
                                                             const Surroundings& surroundings) {
   if (config.state_dir.empty()) {
@@ -171,6 +292,9 @@ struct Flag {
     if (!state_dir) return Error{"neither --state-dir nor HOME says where to keep state"};
     config.state_dir = std::move(*state_dir);
   }
+  if (!config.session.hook.empty() && !config.session.hook_url.empty())
+    return Error{"--hook and --hook-url: expected one of them, not both"};
+  if (config.session.hook_timeout.count() == 0) return Error{"--hook-timeout: expected more than 0"};
   if (config.recordings_dir.empty()) config.recordings_dir = config.state_dir + "/recordings";
   if (config.pipelines_dirs.empty()) {
     config.pipelines_dirs = split_folders(surroundings.environment("AURALINK_PIPELINES_DIR").value_or(""));
@@ -192,6 +316,7 @@ tl::expected<Config, std::string> read_config(std::span<const std::string_view> 
   const auto flags = split(arguments, config);
   if (!flags) return Error{flags.error()};
   if (config.mode != Config::Mode::run) return config;
+  if (auto applied = apply_environment(config, surroundings); !applied) return Error{applied.error()};
   for (const auto& flag : *flags)
     if (flag.name == "config")
       if (auto read = apply_file(config, flag.value, surroundings); !read) return Error{read.error()};
@@ -222,9 +347,30 @@ std::string_view usage() noexcept {
   --worker FILE           the auralink-worker program
   --warm-workers N        idle workers kept ready for the next conference (1)
   --max-conferences N     running at the same time (64)
+  --max-branches N        of one conference (32)
   --log-level LEVEL       error, warning, info, debug or trace (info)
+  --core-dumps on|off     allow core dumps of daemon and workers; they hold media and secrets (off)
   --config FILE           JSON object with the same names as keys, and "values" for {"$config":...}
   --version, --help
+
+Admission: a conference that would not fit is refused, with the reason
+  --cpu-ceiling SHARE     of the CPUs that may be used or promised, such as 0.8 or 80%; 0: no limit (0.8)
+  --memory-headroom SIZE  that stays free; 0: no limit (256MiB)
+
+Recordings
+  --keep-recordings TIME  ended ones are deleted after this, such as 7d; 0: kept (0)
+  --recordings-quota SIZE all of them together, such as 20GiB, the oldest ended ones go first; 0: no limit (0)
+  --free-space-floor SIZE no recording starts with less free space; 0: no limit (512MiB)
+  --make-room on|off      below the floor the oldest ended recordings are deleted (off)
+  --preview-interval TIME distance of thumbnails; 0: none (10s)
+  --hook PROGRAM          run after each recording with the path of its sidecar as last argument: an absolute path,
+                          or a JSON array of program and arguments; no shell
+  --hook-url URL          or: gets the sidecar by POST; put it into --config or the environment when it holds a secret
+  --hook-timeout TIME     the hook is ended after this (60s)
+  --forget-ended TIME     conferences that ended this long ago are forgotten; 0: kept (0)
+
+TIME is a number with ms, s, m, h or d; SIZE one with KiB, MiB, GiB, TiB, kB, MB, GB or TB. Flags go over the file,
+the file over the environment, where --free-space-floor is AURALINK_FREE_SPACE_FLOOR.
 )";
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The daemon's configuration: flags over a JSON file over the environment over defaults that need none of
-// them.
+// them. usage() is its reference.
 #pragma once
 
 #include <functional>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "orchestrator/json/json.hpp"
+#include "orchestrator/session/service.hpp"
 #include "orchestrator/telemetry/log.hpp"
 
 namespace auralink {
@@ -26,7 +27,8 @@ struct Config {
   std::string worker;
   telemetry::Level log_level = telemetry::Level::info;
   unsigned warm_workers = 1;
-  unsigned max_conferences = 64;
+  bool core_dumps = false;         ///< for developers: dumps of these processes hold media and secrets
+  session::Settings session = {};  ///< limits, admission, retention, hook, previews
   json::Value values = json::Value::object();  ///< what {"$config":"a.b"} in descriptions finds
   enum class Mode { run, version, help } mode = Mode::run;
 };

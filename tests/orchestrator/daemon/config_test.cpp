@@ -6,6 +6,8 @@
 
 #include <map>
 
+#include "orchestrator/units.hpp"
+
 namespace auralink {
 namespace {
 
@@ -111,12 +113,105 @@ TEST_F(ConfigTest, SaysWhatIsWrong) {
   }
 }
 
+TEST_F(ConfigTest, TakesEverySettingOfTheSession) {
+  files_["/c.json"] = R"({"cpu-ceiling":0.5,"make-room":true,"hook":["/bin/tell","--a b"],"max-branches":7})";
+  const auto config =
+      read({"--config", "/c.json", "--memory-headroom=1GiB", "--keep-recordings", "7d", "--recordings-quota",
+            "20GB", "--free-space-floor=0", "--hook-timeout=5m", "--preview-interval=2s", "--forget-ended",
+            "12h", "--max-conferences", "9", "--core-dumps", "on"});
+  ASSERT_TRUE(config) << config.error();
+  const auto& session = config->session;
+  EXPECT_DOUBLE_EQ(session.cpu_ceiling, 0.5);
+  EXPECT_EQ(session.memory_headroom, std::uint64_t{1} << 30U);
+  EXPECT_EQ(session.keep_recordings, std::chrono::hours{7 * 24});
+  EXPECT_EQ(session.recordings_quota, 20'000'000'000U);
+  EXPECT_EQ(session.free_space_floor, 0U);
+  EXPECT_TRUE(session.make_room);
+  EXPECT_EQ(session.hook, (std::vector<std::string>{"/bin/tell", "--a b"}));
+  EXPECT_EQ(session.hook_timeout, std::chrono::minutes{5});
+  EXPECT_EQ(session.preview_interval, std::chrono::seconds{2});
+  EXPECT_EQ(session.forget_ended, std::chrono::hours{12});
+  EXPECT_EQ(session.max_conferences, 9U);
+  EXPECT_EQ(session.max_branches, 7U);
+  EXPECT_TRUE(config->core_dumps);
+}
+
+TEST_F(ConfigTest, TheFileGoesOverTheEnvironment) {
+  environment_["AURALINK_CPU_CEILING"] = "70%";
+  environment_["AURALINK_KEEP_RECORDINGS"] = "1d";
+  environment_["AURALINK_HOOK"] = R"(["/bin/tell","x"])";
+  environment_["AURALINK_TOKEN_FILE"] = "/what/a/client/sends";
+  files_["/c.json"] = R"({"keep-recordings":"2d"})";
+  const auto config = read({"--config", "/c.json"});
+  ASSERT_TRUE(config) << config.error();
+  EXPECT_DOUBLE_EQ(config->session.cpu_ceiling, 0.7);
+  EXPECT_EQ(config->session.keep_recordings, std::chrono::hours{48});
+  EXPECT_EQ(config->session.hook, (std::vector<std::string>{"/bin/tell", "x"}));
+  EXPECT_TRUE(config->token_file.empty());
+  environment_["AURALINK_MAKE_ROOM"] = "perhaps";
+  EXPECT_EQ(read({}).error(), "$AURALINK_MAKE_ROOM: expected on or off");
+}
+
+TEST_F(ConfigTest, SaysWhichUnitsItExpects) {
+  const std::map<std::string, std::vector<std::string_view>> expected{
+      {"--cpu-ceiling: expected a share from 0 to 1", {"--cpu-ceiling", "1.5"}},
+      {"--memory-headroom: expected a size such as", {"--memory-headroom", "much"}},
+      {"--keep-recordings: expected a duration such as", {"--keep-recordings", "7 days"}},
+      {"--preview-interval: expected 0 or at least 1s", {"--preview-interval", "20ms"}},
+      {"--hook-timeout: expected more than 0", {"--hook-timeout", "0"}},
+      {"--make-room: expected on or off", {"--make-room", "1"}},
+      {"--hook: expected the absolute path", {"--hook", "tell"}},
+      {"--hook: expected the absolute path", {"--hook", "[]"}},
+      {"--hook: expected a JSON array of strings", {"--hook", "[1]"}},
+      {"--hook: expected a program or a JSON array", {"--hook", "[\"/bin/tell\""}},
+      {"--hook-url: expected an http:// or https:// URL", {"--hook-url", "ftp://host/x"}},
+      {"--hook and --hook-url: expected one of them", {"--hook", "/bin/tell", "--hook-url", "http://host/x"}},
+      {"--max-branches: expected a number from 1 to 256", {"--max-branches", "0"}}};
+  for (const auto& [part, arguments] : expected) {
+    const auto config = read(arguments);
+    ASSERT_FALSE(config) << part;
+    EXPECT_THAT(config.error(), HasSubstr(part));
+  }
+}
+
+TEST(Units, ReadDurations) {
+  using std::chrono::milliseconds;
+  EXPECT_EQ(parse_duration("0"), milliseconds{0});
+  EXPECT_EQ(parse_duration("250ms"), milliseconds{250});
+  EXPECT_EQ(parse_duration("90s"), milliseconds{90'000});
+  EXPECT_EQ(parse_duration("7d"), milliseconds{7LL * 86'400'000});
+  for (const char* wrong :
+       {"", "5", "s", "-1s", "1.5s", "1 s", "1s ", "1w", "99999999999999999999s", "40000d"})
+    EXPECT_EQ(parse_duration(wrong), std::nullopt) << wrong;
+}
+
+TEST(Units, ReadSizesAndShares) {
+  EXPECT_EQ(parse_bytes("4096"), 4096U);
+  EXPECT_EQ(parse_bytes("1KiB"), 1024U);
+  EXPECT_EQ(parse_bytes("2TB"), 2'000'000'000'000U);
+  for (const char* wrong : {"", "1k", "1GB ", "-1", "1.5GiB", "9999999999999GiB", "18446744073709551615"})
+    EXPECT_EQ(parse_bytes(wrong), std::nullopt) << wrong;
+  EXPECT_DOUBLE_EQ(*parse_share("80%"), 0.8);
+  EXPECT_DOUBLE_EQ(*parse_share("0"), 0);
+  for (const char* wrong : {"", "%", "101%", "-0.1", "nan", "1e-1", "0.5x"})
+    EXPECT_EQ(parse_share(wrong), std::nullopt) << wrong;
+}
+
 TEST_F(ConfigTest, KnowsVersionAndHelp) {
   EXPECT_EQ(read({"--version"})->mode, Config::Mode::version);
   EXPECT_EQ(read({"--listen", "x:1", "-h"})->mode, Config::Mode::help);
-  for (const char* flag :
-       {"--listen", "--state-dir", "--recordings-dir", "--media-root", "--pipelines-dir", "--token-file",
-        "--worker", "--warm-workers", "--max-conferences", "--log-level", "--config"})
+  for (const char* flag : {"--listen",           "--state-dir",
+                           "--recordings-dir",   "--media-root",
+                           "--pipelines-dir",    "--token-file",
+                           "--worker",           "--warm-workers",
+                           "--max-conferences",  "--max-branches",
+                           "--log-level",        "--config",
+                           "--core-dumps",       "--cpu-ceiling",
+                           "--memory-headroom",  "--keep-recordings",
+                           "--recordings-quota", "--free-space-floor",
+                           "--make-room",        "--forget-ended",
+                           "--preview-interval", "--hook",
+                           "--hook-url",         "--hook-timeout"})
     EXPECT_THAT(std::string{usage()}, HasSubstr(flag));
 }
 
