@@ -6,9 +6,12 @@
 #include <gst/gst.h>
 #include <sys/resource.h>
 
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <string>
@@ -17,12 +20,12 @@
 
 #include "orchestrator/pipeline/description.hpp"
 #include "orchestrator/worker/agent.hpp"
-#include "orchestrator/worker/channel.hpp"
+#include "orchestrator/worker/lifeline.hpp"
 
 namespace {
 
 using auralink::worker::Agent;
-using auralink::worker::Channel;
+using auralink::worker::Lifeline;
 namespace v1 = auralink::worker::v1;
 
 struct Loop {
@@ -42,33 +45,81 @@ struct Loop {
   }
 };
 
-void wind_down_on_signals(Agent& agent) {
-  const auto handler = [](gpointer a) -> gboolean {
-    static_cast<Agent*>(a)->wind_down("asked by a signal");
+/// What SIGTERM and SIGINT do, for as long as this lives; the times it was asked are counted from 1.
+class Signals {
+ public:
+  explicit Signals(std::function<void(unsigned times)> asked) : asked_{std::move(asked)} {
+    g_unix_signal_add(SIGTERM, &Signals::on_signal, this);
+    g_unix_signal_add(SIGINT, &Signals::on_signal, this);
+  }
+  ~Signals() {
+    while (g_source_remove_by_user_data(this) != FALSE) {
+    }
+  }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+ private:
+  static gboolean on_signal(gpointer data) {
+    auto* self = static_cast<Signals*>(data);
+    self->asked_(++self->times_);
     return G_SOURCE_CONTINUE;
-  };
-  g_unix_signal_add(SIGTERM, handler, &agent);
-  g_unix_signal_add(SIGINT, handler, &agent);
+  }
+  std::function<void(unsigned)> asked_;
+  unsigned times_ = 0;
+};
+
+constexpr const char* kAsked = "asked by a signal";
+
+/// First: finish the files. Second: end now.
+void wind_down(Agent& agent, unsigned times) {
+  if (times == 1) return agent.wind_down(kAsked);
+  agent.end_now(kAsked);
 }
 
-int serve() {
-  Loop loop;
-  std::unique_ptr<Channel> channel;
-  Agent agent{[&](const v1::FromWorker& message) {
-                if (channel) channel->send(message);
-              },
-              [&](int status) { loop.quit(status); }};
-  channel = std::make_unique<Channel>(
-      auralink::worker::kWorkerFd,
-      Channel::Callbacks{
-          .on_message = [&](std::string_view payload) { agent.on_command(payload); },
-          .on_closed = [&](const std::string& reason) { agent.wind_down("the daemon is gone: " + reason); }});
-  wind_down_on_signals(agent);
-  agent.hello();
-  g_main_loop_run(loop.loop);
-  channel->flush(std::chrono::seconds{2});
-  return loop.status;
-}
+/// Runs what the daemon on descriptor 3 asks for, and goes on under the next one when that is wanted.
+class Service {
+ public:
+  int run() {
+    agent_.hello();
+    g_main_loop_run(loop_.loop);
+    lifeline_.flush(kLastWords);
+    return loop_.status;
+  }
+
+ private:
+  static constexpr std::chrono::seconds kLastWords{2};
+
+  /// A conference that ended while nobody listened is told to the next daemon, if one comes in time.
+  void done(int status) {
+    status_ = status;
+    if (!lifeline_.waiting()) loop_.quit(status);
+  }
+  void adopted() {
+    agent_.replay();
+    if (agent_.ended()) loop_.quit(status_);
+  }
+  void asked(unsigned times) {
+    lifeline_.no_rescue();
+    if (agent_.ended()) return loop_.quit(status_);
+    wind_down(agent_, times);
+  }
+  void alone(const std::string& reason) {
+    if (agent_.ended()) return loop_.quit(status_);
+    agent_.wind_down(reason);
+  }
+
+  Loop loop_;
+  int status_ = 0;
+  Agent agent_{[this](const v1::FromWorker& message) { lifeline_.send(message); },
+               [this](int status) { done(status); },
+               [this](const std::string& socket) { return lifeline_.rescue_at(socket); }};
+  Lifeline lifeline_{auralink::worker::kWorkerFd,
+                     {.on_message = [this](std::string_view payload) { agent_.on_command(payload); },
+                      .on_adopted = [this] { adopted(); },
+                      .on_alone = [this](const std::string& reason) { alone(reason); }}};
+  Signals signals_{[this](unsigned times) { asked(times); }};
+};
 
 /// File name of every branch under `output`, for a run without a daemon.
 void fill_paths(const std::string& description, const std::string& output, v1::Start& start) {
@@ -98,7 +149,7 @@ int standalone(const std::string& file, const std::string& output) {
                   std::fprintf(stdout, "%s\n", line.c_str()), std::fflush(stdout);
               },
               [&](int status) { loop.quit(status); }};
-  wind_down_on_signals(agent);
+  const Signals signals{[&agent](unsigned times) { wind_down(agent, times); }};
   agent.hello();
   v1::Start start;
   start.set_conference("standalone");
@@ -127,6 +178,9 @@ int main(int argc, char** argv) {
   // Memory of this process holds media and secrets: it is nobody's debugging aid after a crash.
   constexpr rlimit kNoCore{0, 0};
   setrlimit(RLIMIT_CORE, &kNoCore);
+  // The daemon reads what is printed here; without one, printing must not end this process.
+  std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): cannot fail for SIGPIPE
   gst_init(nullptr, nullptr);
-  return alone ? standalone(std::string{args[1]}, args.size() == 4 ? std::string{args[3]} : ".") : serve();
+  return alone ? standalone(std::string{args[1]}, args.size() == 4 ? std::string{args[3]} : ".")
+               : Service{}.run();
 }

@@ -81,7 +81,10 @@ class Daemon {
         storage_{store::FolderSettings{.root = config.recordings_dir}},
         catalog_{{config.pipelines_dirs.begin(), config.pipelines_dirs.end()},
                  [this](std::string_view key) { return lookup(config_.values, key); }},
-        host_{{.program = config.worker, .warm = config.warm_workers, .media_root = config.media_root},
+        host_{{.program = config.worker,
+               .warm = config.warm_workers,
+               .media_root = config.media_root,
+               .rescue_folder = config.state_dir + "/run"},
               logger},
         service_{config.session, clock_, *store_, catalog_, host_, storage_},
         observer_{service_, metrics_, logger},
@@ -116,6 +119,7 @@ class Daemon {
         logger_.error("a pipeline description cannot be used",
                       {{"file", broken.file.string()}, {"pointer", error.pointer}, {"error", error.detail}});
     service_.recover();
+    host_.dismiss_orphans();
     auto server = api::Server::start(std::move(settings), api_, service_, metrics_, logger_);
     if (!server) return tl::unexpected(server.error());
     server_ = std::move(*server);

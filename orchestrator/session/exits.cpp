@@ -30,6 +30,9 @@ Verdict judge_signal(const WorkerExit& exit, const std::optional<Intent>& intent
 }
 
 Verdict judge_status(const WorkerExit& exit, const std::optional<Intent>& intent) {
+  // The host could not see a status and nothing was said: not even an order to stop makes that a clean end.
+  if (exit.said == ExitClass::crashed)
+    return {ExitClass::crashed, with_detail("the worker crashed", exit.reason)};
   const bool failed = exit.said == ExitClass::failed_source || exit.said == ExitClass::failed_sink;
   if (failed) return {*exit.said, exit.reason.empty() ? "the worker reported a failure" : exit.reason};
   const std::string status = "exit status " + std::to_string(exit.code);

@@ -53,8 +53,9 @@ std::string sentence(const json::Violations& violations) {
 
 }  // namespace
 
-Agent::Agent(Send send, std::function<void(int)> on_done)
-    : send_{std::move(send)}, on_done_{std::move(on_done)} {
+Agent::Agent(Send send, std::function<void(int)> on_done,
+             std::function<tl::expected<void, std::string>(const std::string&)> survive)
+    : send_{std::move(send)}, on_done_{std::move(on_done)}, survive_{std::move(survive)} {
   pipeline::route_gst_log(GST_LEVEL_WARNING, [this](const pipeline::GstLogEntry& entry) {
     log(entry.level, entry.category, entry.object, entry.message);
   });
@@ -73,6 +74,23 @@ void Agent::hello() {
   v1::FromWorker message;
   message.mutable_hello()->set_pid(::getpid());
   message.mutable_hello()->set_protocol(kProtocol);
+  say(std::move(message));
+}
+
+void Agent::replay() {
+  hello();
+  v1::FromWorker message;
+  if (running_) {
+    message.mutable_running();
+    say(v1::FromWorker{message});
+  }
+  for (const auto& [name, change] : changes_) {
+    *message.mutable_branch() = change;
+    say(v1::FromWorker{message});
+  }
+  if (conference_ && !ended_) send_stats();
+  if (!ended_) return;
+  *message.mutable_ended() = last_word_;
   say(std::move(message));
 }
 
@@ -126,6 +144,9 @@ void Agent::start(const v1::Start& start) {
   description_ = std::move(*description);
   const std::map<std::string, std::string> paths{start.paths().begin(), start.paths().end()};
   const std::chrono::milliseconds eos_timeout{start.eos_timeout_ms() != 0 ? start.eos_timeout_ms() : 30'000};
+  if (!start.rescue_socket().empty() && survive_)
+    if (const auto survives = survive_(start.rescue_socket()); !survives)
+      log(GST_LEVEL_WARNING, "worker", "", "would end with the daemon: " + survives.error());
   conference_ = std::make_unique<pipeline::Conference>(*description_, paths, eos_timeout, *this);
   if (auto started = conference_->start(); !started) return end(v1::Ended::FAILED_SOURCE, started.error());
   stats_timer_ = g_timeout_add(
@@ -144,12 +165,16 @@ void Agent::add_branch(const v1::AddBranch& command) {
 }
 
 void Agent::wind_down(const std::string& reason) {
-  if (!conference_ || std::exchange(winding_down_, true)) return end(v1::Ended::STOPPED, reason);
+  if (!conference_) return end_now(reason);
+  if (std::exchange(winding_down_, true)) return;
   log(GST_LEVEL_INFO, "worker", "", "winding down: " + reason);
   conference_->stop();
 }
 
+void Agent::end_now(const std::string& reason) { end(v1::Ended::STOPPED, reason); }
+
 void Agent::on_running() {
+  running_ = true;
   v1::FromWorker message;
   message.mutable_running();
   say(std::move(message));
@@ -164,6 +189,7 @@ void Agent::on_branch(std::string_view name, BranchState state, std::string_view
   change.set_error(std::string{error});
   change.set_bytes(facts.bytes);
   change.set_duration_ns(facts.media_ns);
+  changes_[change.name()] = change;
   say(std::move(message));
 }
 
@@ -201,8 +227,9 @@ void Agent::end(v1::Ended::Class end_class, std::string_view reason) {
   if (std::exchange(ended_, true)) return;
   if (conference_ && stats_timer_ != 0) send_stats();  // final figures of what was still attached
   v1::FromWorker message;
-  message.mutable_ended()->set_class_(end_class);
-  message.mutable_ended()->set_reason(std::string{reason});
+  last_word_.set_class_(end_class);
+  last_word_.set_reason(std::string{reason});
+  *message.mutable_ended() = last_word_;
   say(std::move(message));
   const bool well = end_class == v1::Ended::COMPLETED || end_class == v1::Ended::STOPPED;
   on_done_(well ? 0 : 1);

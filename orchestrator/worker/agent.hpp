@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 
 #include "orchestrator/pipeline/conference.hpp"
 #include "worker.pb.h"
@@ -21,16 +22,25 @@ class Agent final : public pipeline::ConferenceObserver {
  public:
   using Send = std::function<void(const v1::FromWorker&)>;
   /// `on_done` is called once, when the process should end, with its exit status.
-  Agent(Send send, std::function<void(int status)> on_done);
+  /// `survive` makes the loss of the daemon survivable, see Lifeline::rescue_at; only called when Start asks
+  /// for it.
+  Agent(Send send, std::function<void(int status)> on_done,
+        std::function<tl::expected<void, std::string>(const std::string& socket)> survive = {});
   ~Agent() override;
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
 
   void hello();
+  /// Everything a daemon has to know that took this worker over: Hello, Running, where every branch is,
+  /// figures, and the end if it came already.
+  void replay();
+  [[nodiscard]] bool ended() const { return ended_; }
   void on_command(std::string_view payload);
   void start(const v1::Start&);
-  /// The daemon is gone or asks us to go: finish the files, then done. A second request ends at once.
+  /// The daemon is gone or asks us to go: finish the files, then done. Repeating it is harmless.
   void wind_down(const std::string& reason);
+  /// Done at once; files stay as they are.
+  void end_now(const std::string& reason);
 
   void on_running() override;
   void on_branch(std::string_view name, session::BranchState, std::string_view error,
@@ -48,11 +58,14 @@ class Agent final : public pipeline::ConferenceObserver {
 
   Send send_;
   std::function<void(int)> on_done_;
+  std::function<tl::expected<void, std::string>(const std::string&)> survive_;
   std::uint32_t epoch_ = 0;
   std::optional<pipeline::Description> description_;
   std::unique_ptr<pipeline::Conference> conference_;
   guint stats_timer_ = 0;
-  bool winding_down_ = false, ended_ = false;
+  bool running_ = false, winding_down_ = false, ended_ = false;
+  std::map<std::string, v1::BranchChange> changes_;  ///< the last of every branch
+  v1::Ended last_word_;
 };
 
 }  // namespace auralink::worker

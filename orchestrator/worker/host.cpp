@@ -9,11 +9,17 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <list>
+
+extern "C" {
+#include <sys/pidfd.h>  // glibc 2.36 forgot the C linkage
+}
 
 #include "orchestrator/worker/channel.hpp"
 #include "orchestrator/worker/messages.hpp"
 #include "orchestrator/worker/process.hpp"
+#include "orchestrator/worker/rescue.hpp"
 #include "orchestrator/worker/timer.hpp"
 
 namespace auralink::worker {
@@ -79,13 +85,51 @@ class Host::Impl {
                                       {"pid", worker.process->pid()},
                                       {"warm", worker.hello}});
     // When this fails the channel's own end reports it, like any other loss of the worker.
-    worker.channel->send(start_message(start, settings_.media_root, settings_.gst_log_level));
+    worker.channel->send(
+        start_message(start, settings_.media_root, settings_.gst_log_level, rescue_socket(start)));
     if (worker.hello) {
       // Never from inside a command: the session is in the middle of its transaction.
       worker.timer.start(context_, Millis{0}, [this, spare] { report_hello(*spare); });
     }
     refill(settings_.refill_delay);
     return {};
+  }
+
+  bool adopt(std::string_view conference, std::uint32_t epoch) {
+    if (settings_.rescue_folder.empty()) return false;
+    if (const auto at = find(conference); at != workers_.end()) return at->epoch == epoch;
+    const auto orphan = connect_to_orphan(rescue_path(settings_.rescue_folder, conference, epoch));
+    if (!orphan) {
+      logger_.info("no worker to take over",
+                   {{"conference", conference}, {"epoch", epoch}, {"detail", orphan.error()}});
+      return false;
+    }
+    const auto at = workers_.emplace(workers_.end());
+    at->conference = conference;
+    at->epoch = epoch;
+    at->process = Process::adopt(orphan->pid, orphan->pidfd,
+                                 {.on_end = [this, at](const Process::End& end) { on_process_end(at, end); }},
+                                 context_);
+    open_channel(at, orphan->fd);
+    logger_.info("took over a worker", {{"conference", conference}, {"epoch", epoch}, {"pid", orphan->pid}});
+    return true;
+  }
+
+  void dismiss_orphans() {
+    if (settings_.rescue_folder.empty()) return;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator{settings_.rescue_folder, ignored}) {
+      const auto path = entry.path().string();
+      if (entry.path().extension() != ".sock" || adopted_at(path)) continue;
+      const auto orphan = connect_to_orphan(path);  // removes the address of one that is gone
+      if (!orphan) continue;
+      logger_.warning("a worker that nobody wants any more is told to finish",
+                      {{"socket", path}, {"pid", orphan->pid}});
+      // The signal, not Stop: a worker told to stop would still wait for somebody to tell how it ended.
+      ::pidfd_send_signal(orphan->pidfd, SIGTERM, nullptr, 0);
+      ::close(orphan->pidfd);
+      ::close(orphan->fd);
+    }
   }
 
   void send(std::string_view conference, const v1::ToWorker& message) {
@@ -162,13 +206,35 @@ class Host::Impl {
       return tl::unexpected(process.error());
     }
     at->process = std::move(*process);
+    open_channel(at, pair[0]);
+    return at;
+  }
+
+  void open_channel(Workers::iterator at, int fd) {
     at->channel = std::make_unique<Channel>(
-        pair[0],
+        fd,
         Channel::Callbacks{
             .on_message = [this, at](std::string_view payload) { on_message(*at, payload); },
             .on_closed = [this, at](const std::string& reason) { on_channel_closed(at, reason); }},
         context_);
-    return at;
+  }
+
+  /// Where this worker shall wait for the next daemon; empty: it ends with us.
+  [[nodiscard]] std::string rescue_socket(const session::WorkerStart& start) const {
+    if (start.orphans != session::Orphans::go_on || settings_.rescue_folder.empty()) return {};
+    auto path = rescue_path(settings_.rescue_folder, start.conference, start.epoch);
+    auto usable = prepare_rescue_folder(settings_.rescue_folder);
+    if (usable && !rescue_path_fits(path)) usable = tl::unexpected(path + ": too long for a socket");
+    if (usable) return path;
+    logger_.warning("the conference will end with this daemon",
+                    {{"conference", start.conference}, {"error", usable.error()}});
+    return {};
+  }
+
+  [[nodiscard]] bool adopted_at(const std::string& path) const {
+    return std::any_of(workers_.begin(), workers_.end(), [&](const Worker& w) {
+      return rescue_path(settings_.rescue_folder, w.conference, w.epoch) == path;
+    });
   }
 
   void refill(Millis delay) {
@@ -326,6 +392,12 @@ class Host::Impl {
     const std::string id = at->conference;
     const auto epoch = at->epoch;
     const bool expected = at->leaving && id.empty() && at->end->signo != SIGKILL;
+    // Of a process we did not start nobody tells the status: what it said last decides, and silence means the
+    // worst.
+    if (!at->end->known && at->end->signo == 0 && !at->said) {
+      at->said = session::ExitClass::crashed;
+      at->reason = "it ended without a word; it was started by a previous daemon, so its status is unknown";
+    }
     session::WorkerExit exit{.code = at->end->code,
                              .signo = at->end->signo,
                              .oom = at->end->oom,
@@ -365,6 +437,11 @@ void Host::set_events(session::WorkerEvents* events) { impl_->set_events(events)
 void Host::warm_up() { impl_->warm_up(); }
 void Host::stop_warming() { impl_->stop_warming(); }
 session::Outcome<void> Host::start(const session::WorkerStart& start) { return impl_->start(start); }
+bool Host::adopt(std::string_view conference, std::uint32_t epoch) { return impl_->adopt(conference, epoch); }
+void Host::dismiss_orphans() { impl_->dismiss_orphans(); }
+void Host::pause_branch(std::string_view conference, std::string_view branch, bool paused) {
+  impl_->send(conference, pause_branch_message(branch, paused));
+}
 void Host::add_branch(std::string_view conference, const session::BranchSpec& branch,
                       const std::string& path) {
   impl_->send(conference, add_branch_message(branch, path));

@@ -16,9 +16,12 @@
 namespace auralink::worker {
 
 struct HostSettings {
-  std::string program;                    ///< absolute path of auralink-worker
-  unsigned warm = 1;                      ///< idle workers that have initialised and wait for a conference
-  std::string media_root;                 ///< file sources must lie beneath; empty: anywhere readable
+  std::string program;     ///< absolute path of auralink-worker
+  unsigned warm = 1;       ///< idle workers that have initialised and wait for a conference
+  std::string media_root;  ///< file sources must lie beneath; empty: anywhere readable
+  /// Where conferences with the policy `orphans: continue` wait for the next daemon; created with mode 0700.
+  /// Empty: they end with this one.
+  std::string rescue_folder = {};
   std::uint32_t gst_log_level = 2;        ///< GStreamer level of what workers send as Log
   session::Millis ready_timeout{15'000};  ///< an idle worker that has not said Hello by then is replaced
   session::Millis refill_delay{1'000};    ///< after one was taken: the new conference starts first
@@ -27,8 +30,8 @@ struct HostSettings {
 };
 
 /// Belongs to the thread that runs `context`. Events are only delivered from that main loop, never from
-/// inside a command. Destroying the host kills (SIGKILL) and reaps every process it started, and none it did
-/// not.
+/// inside a command. Destroying the host kills (SIGKILL) and reaps every process it started or adopted, and
+/// no other.
 class Host final : public session::WorkerHost {
  public:
   Host(HostSettings settings, const telemetry::Logger& logger, GMainContext* context = nullptr);
@@ -40,12 +43,17 @@ class Host final : public session::WorkerHost {
   void set_events(session::WorkerEvents* events);
   /// Starts the idle workers; call once, when the daemon is ready.
   void warm_up();
+  /// Tells workers of a previous daemon that nobody adopted to finish, and removes the addresses of those
+  /// that are gone. Call once, after the session has recovered.
+  void dismiss_orphans();
   /// Lets idle workers go and keeps no new ones; conferences go on.
   void stop_warming();
 
   session::Outcome<void> start(const session::WorkerStart& start) override;
+  bool adopt(std::string_view conference, std::uint32_t epoch) override;
   void add_branch(std::string_view conference, const session::BranchSpec& branch,
                   const std::string& path) override;
+  void pause_branch(std::string_view conference, std::string_view branch, bool paused) override;
   void remove_branch(std::string_view conference, std::string_view branch) override;
   void stop(std::string_view conference, session::StopReason reason) override;
   void dump_graph(std::string_view conference) override;

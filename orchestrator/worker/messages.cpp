@@ -41,7 +41,7 @@ constexpr std::int64_t kLongestEosMs = 3'600'000;
 }  // namespace
 
 v1::ToWorker start_message(const session::WorkerStart& start, const std::string& media_root,
-                           std::uint32_t gst_log_level) {
+                           std::uint32_t gst_log_level, const std::string& rescue_socket) {
   v1::ToWorker message;
   auto& body = *message.mutable_start();
   body.set_conference(start.conference);
@@ -51,6 +51,7 @@ v1::ToWorker start_message(const session::WorkerStart& start, const std::string&
   body.set_media_root(media_root);
   body.set_eos_timeout_ms(eos_timeout_ms(start.resolved));
   body.set_log_level(gst_log_level);
+  body.set_rescue_socket(rescue_socket);
   return message;
 }
 
@@ -66,6 +67,13 @@ v1::ToWorker add_branch_message(const session::BranchSpec& branch, const std::st
 v1::ToWorker remove_branch_message(std::string_view branch) {
   v1::ToWorker message;
   message.mutable_remove_branch()->set_name(std::string{branch});
+  return message;
+}
+
+v1::ToWorker pause_branch_message(std::string_view branch, bool paused) {
+  v1::ToWorker message;
+  message.mutable_pause_branch()->set_name(std::string{branch});
+  message.mutable_pause_branch()->set_paused(paused);
   return message;
 }
 
@@ -117,11 +125,13 @@ session::WorkerStats stats(const v1::Stats& message) {
     out.branches.push_back({.name = branch.name(),
                             .bytes = branch.bytes(),
                             .dropped = branch.dropped(),
-                            .media_ns = branch.media_ns()});
+                            .media_ns = branch.media_ns(),
+                            .paused = branch.paused()});
   for (const auto& one : message.participants())
     out.participants.push_back({.name = one.name(), .audio = one.audio(), .video = one.video()});
   out.memory_bytes = message.memory_bytes();
   out.cpu_seconds = message.cpu_seconds();
+  out.late_frames = message.late_frames();
   return out;
 }
 

@@ -11,10 +11,12 @@
 
 namespace auralink::worker {
 
+/// `rescue_socket`: where it shall wait for the next daemon; empty: it ends with this one.
 [[nodiscard]] v1::ToWorker start_message(const session::WorkerStart& start, const std::string& media_root,
-                                         std::uint32_t gst_log_level);
+                                         std::uint32_t gst_log_level, const std::string& rescue_socket = {});
 [[nodiscard]] v1::ToWorker add_branch_message(const session::BranchSpec& branch, const std::string& path);
 [[nodiscard]] v1::ToWorker remove_branch_message(std::string_view branch);
+[[nodiscard]] v1::ToWorker pause_branch_message(std::string_view branch, bool paused);
 [[nodiscard]] v1::ToWorker stop_message(session::StopReason reason);
 [[nodiscard]] v1::ToWorker dump_graph_message();
 

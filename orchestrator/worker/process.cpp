@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@ namespace {
 constexpr std::size_t kLongestLine = 4096;
 constexpr int kFirstFreeFd = 10;  // away from 0..3, which the child's descriptor actions overwrite one by one
 constexpr int kReadsPerWakeup = 8;
+constexpr int kForeignEndMs = 5'000;  // how long a killed process of another parent may take to vanish
 
 class Fd {
  public:
@@ -157,9 +159,14 @@ Process::Process(pid_t pid, int pidfd, int output, Callbacks callbacks, GMainCon
   exit_source_ = g_unix_fd_source_new(pidfd_, G_IO_IN);
   g_source_set_callback(exit_source_, G_SOURCE_FUNC(&Process::on_pidfd), this, nullptr);
   g_source_attach(exit_source_, context_);
+  if (output_ < 0) return;
   output_source_ = g_unix_fd_source_new(output_, G_IO_IN);
   g_source_set_callback(output_source_, G_SOURCE_FUNC(&Process::on_output), this, nullptr);
   g_source_attach(output_source_, context_);
+}
+
+std::unique_ptr<Process> Process::adopt(pid_t pid, int pidfd, Callbacks callbacks, GMainContext* context) {
+  return std::unique_ptr<Process>{new Process{pid, pidfd, -1, std::move(callbacks), context}};
 }
 
 Process::~Process() {
@@ -170,7 +177,7 @@ Process::~Process() {
   }
   drop(exit_source_);
   drop(output_source_);
-  ::close(output_);
+  if (output_ >= 0) ::close(output_);
   ::close(pidfd_);
 }
 
@@ -184,10 +191,10 @@ void Process::drop(GSource*& source) {
 void Process::signal(int signo) {
   if (ended_) return;
   if (signo == SIGKILL) {
-    // The pid, and so the group's number, cannot be reused before reap(): this reaches our child's group
-    // only.
     killed_by_us_ = true;
-    ::kill(-pid_, SIGKILL);
+    // The pid, and so the group's number, of a child cannot be reused before reap(): this reaches its group
+    // only. Of an adopted process that is not sure, and the pidfd below is all that may be used.
+    if (output_ >= 0) ::kill(-pid_, SIGKILL);
   }
   ::pidfd_send_signal(pidfd_, signo, nullptr, 0);
 }
@@ -198,6 +205,14 @@ bool Process::reap(End& end, bool wait) {
   do {
     result = ::waitid(P_PIDFD, static_cast<id_t>(pidfd_), &info, WEXITED | (wait ? 0 : WNOHANG));
   } while (result != 0 && errno == EINTR);
+  if (result != 0 && errno == ECHILD) {
+    pollfd exited{.fd = pidfd_, .events = POLLIN, .revents = 0};
+    if (::poll(&exited, 1, wait ? kForeignEndMs : 0) <= 0) return false;
+    ended_ = true;
+    end.known = false;
+    end.signo = killed_by_us_ ? SIGKILL : 0;
+    return true;
+  }
   if (result != 0 || info.si_pid == 0) return false;
   ended_ = true;
   if (info.si_code == CLD_EXITED) {

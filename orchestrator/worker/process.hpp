@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Starting one worker process and learning how it ended; nothing here knows the protocol.
+// One worker process, started here or taken over, and learning how it ended; nothing here knows the protocol.
 #pragma once
 
 #include <glib.h>
@@ -14,14 +14,15 @@
 
 namespace auralink::worker {
 
-/// A child in its own process group, followed through a pidfd. Belongs to the thread that runs `context`.
+/// A process in its own process group, followed through a pidfd. Belongs to the thread that runs `context`.
 /// Whoever destroys it before it ended gets it killed (SIGKILL to its group) and reaped.
 class Process {
  public:
   struct End {
-    int code = 0;      ///< exit status when not signalled
-    int signo = 0;     ///< 0: exited by itself
-    bool oom = false;  ///< the kernel's OOM killer struck this memory cgroup, and nobody here sent SIGKILL
+    int code = 0;       ///< exit status when not signalled
+    int signo = 0;      ///< 0: exited by itself
+    bool oom = false;   ///< the kernel's OOM killer struck this memory cgroup, and nobody here sent SIGKILL
+    bool known = true;  ///< false: it was somebody else's child, nobody tells us how it ended
   };
   struct Callbacks {
     std::function<void(const End&)> on_end = {};           ///< once; may destroy the process
@@ -33,6 +34,9 @@ class Process {
   /// environment is minimal_environment().
   [[nodiscard]] static tl::expected<std::unique_ptr<Process>, std::string> spawn(
       const std::string& program, int channel_fd, Callbacks callbacks, GMainContext* context = nullptr);
+  /// Follows a process of another parent; takes ownership of `pidfd`. What it prints goes nowhere.
+  [[nodiscard]] static std::unique_ptr<Process> adopt(pid_t pid, int pidfd, Callbacks callbacks,
+                                                      GMainContext* context = nullptr);
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
@@ -52,7 +56,7 @@ class Process {
 
   pid_t pid_;
   int pidfd_;
-  int output_;
+  int output_;  ///< -1: none
   Callbacks callbacks_;
   GMainContext* context_;
   GSource* exit_source_ = nullptr;
