@@ -4,7 +4,6 @@
 #include <glib-unix.h>
 #include <google/protobuf/util/json_util.h>
 #include <gst/gst.h>
-#include <sys/resource.h>
 
 #include <chrono>
 #include <csignal>
@@ -21,6 +20,7 @@
 #include "orchestrator/pipeline/description.hpp"
 #include "orchestrator/worker/agent.hpp"
 #include "orchestrator/worker/lifeline.hpp"
+#include "orchestrator/worker/privacy.hpp"
 
 namespace {
 
@@ -164,6 +164,7 @@ int standalone(const std::string& file, const std::string& output) {
 
 constexpr const char* kUsage =
     "usage: auralink-worker                                    (by auralinkd, channel on descriptor 3)\n"
+    "       auralink-worker --core-dumps                       (the same, and may leave core dumps)\n"
     "       auralink-worker --standalone FILE [--output DIR]   (runs a resolved description)\n"
     "       auralink-worker --version\n";
 
@@ -174,10 +175,10 @@ int main(int argc, char** argv) {
   if (args.size() == 1 && args[0] == "--version") return std::puts("auralink-worker " AURALINK_VERSION) < 0;
   const bool alone =
       (args.size() == 2 || (args.size() == 4 && args[2] == "--output")) && args[0] == "--standalone";
-  if (!args.empty() && !alone) return std::fputs(kUsage, stderr), 2;
-  // Memory of this process holds media and secrets: it is nobody's debugging aid after a crash.
-  constexpr rlimit kNoCore{0, 0};
-  setrlimit(RLIMIT_CORE, &kNoCore);
+  const bool dumps = args.size() == 1 && args[0] == "--core-dumps";
+  if (!args.empty() && !alone && !dumps) return std::fputs(kUsage, stderr), 2;
+  if (!alone) auralink::worker::be_first_to_go();
+  if (!dumps) auralink::worker::keep_memory_private();
   // The daemon reads what is printed here; without one, printing must not end this process.
   std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): cannot fail for SIGPIPE
   gst_init(nullptr, nullptr);

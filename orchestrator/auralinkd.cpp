@@ -5,13 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -21,13 +21,17 @@
 #include "orchestrator/api/api.hpp"
 #include "orchestrator/api/observer.hpp"
 #include "orchestrator/api/server.hpp"
+#include "orchestrator/awake_clock.hpp"
 #include "orchestrator/config.hpp"
+#include "orchestrator/notify.hpp"
 #include "orchestrator/pipeline/catalog.hpp"
 #include "orchestrator/session/service.hpp"
 #include "orchestrator/store/recordings_folder.hpp"
 #include "orchestrator/telemetry/log.hpp"
 #include "orchestrator/telemetry/metrics.hpp"
 #include "orchestrator/worker/host.hpp"
+#include "orchestrator/worker/machine.hpp"
+#include "orchestrator/worker/privacy.hpp"
 #ifdef AURALINK_HAVE_SQLITE
 #include "orchestrator/store/sqlite.hpp"
 #else
@@ -42,20 +46,6 @@ using session::Millis;
 constexpr guint kTickMs = 100;
 constexpr guint kSampleMs = 1000;
 constexpr Millis kKillWait{5'000};  ///< after a second signal: how long killed workers may take to be reaped
-
-class SystemClock final : public session::Clock {
- public:
-  [[nodiscard]] Millis wall() const override { return now(CLOCK_REALTIME); }
-  [[nodiscard]] Millis monotonic() const override { return now(CLOCK_BOOTTIME); }
-
- private:
-  [[nodiscard]] static Millis now(clockid_t clock) {
-    timespec time{};
-    ::clock_gettime(clock, &time);
-    return std::chrono::duration_cast<Millis>(std::chrono::seconds{time.tv_sec} +
-                                              std::chrono::nanoseconds{time.tv_nsec});
-  }
-};
 
 [[nodiscard]] tl::expected<std::string, std::string> read_file(const std::string& path) {
   std::ifstream in{path, std::ios::binary};
@@ -84,7 +74,9 @@ class Daemon {
         host_{{.program = config.worker,
                .warm = config.warm_workers,
                .media_root = config.media_root,
-               .rescue_folder = config.state_dir + "/run"},
+               .rescue_folder = config.state_dir + "/run",
+               .groups = config.worker_groups,
+               .core_dumps = config.core_dumps},
               logger},
         service_{config.session, clock_, *store_, catalog_, host_, storage_},
         observer_{service_, metrics_, logger},
@@ -131,6 +123,7 @@ class Daemon {
                                {"pipelines", catalog_.list().size()},
                                {"pid", ::getpid()}});
     host_.warm_up();
+    notifier_.ready();
     return {};
   }
 
@@ -168,6 +161,20 @@ class Daemon {
     return {};
   }
 
+  /// For `systemctl status`.
+  [[nodiscard]] std::string summary() const {
+    const auto conferences = service_.conferences();
+    const auto recordings = service_.recordings();
+    const auto live = std::count_if(conferences.begin(), conferences.end(), [](const auto* one) {
+      return one->state != session::ConferenceState::ended;
+    });
+    const auto active = std::count_if(recordings.begin(), recordings.end(), [](const auto* one) {
+      return one->state == session::RecordingState::active;
+    });
+    return std::string{service_.draining() ? "finishing: " : ""} + std::to_string(live) + " conferences, " +
+           std::to_string(active) + " recordings, " + std::to_string(host_.idle()) + " idle workers";
+  }
+
   template <class Work>
   void guarded(const Work& work) noexcept {
     try {
@@ -180,7 +187,13 @@ class Daemon {
   static gboolean on_tick(gpointer data) {
     auto* self = static_cast<Daemon*>(data);
     self->guarded([self] {
+      const auto missed = self->clock_.missed();
+      const auto now = self->clock_.monotonic();
+      if (self->clock_.missed() > missed)
+        self->logger_.warning("the daemon did not run for a while; deadlines move by that",
+                              {{"ms", (self->clock_.missed() - missed).count()}});
       self->service_.tick();
+      self->notifier_.alive(now);
       const bool idle = self->service_.drained() && self->host_.processes() == 0;
       const bool waited = self->killed_at_ && self->clock_.monotonic() - *self->killed_at_ > kKillWait;
       if ((self->signals_ > 0 && idle) || waited) g_main_loop_quit(self->loop_);
@@ -191,7 +204,9 @@ class Daemon {
   static gboolean on_sample(gpointer data) {
     auto* self = static_cast<Daemon*>(data);
     self->guarded([self] {
+      self->machine_.sample(self->clock_.monotonic());
       self->observer_.sample();
+      self->notifier_.status(self->summary());
       self->metrics_.set_warm_workers(self->host_.idle());
     });
     return G_SOURCE_CONTINUE;
@@ -203,6 +218,7 @@ class Daemon {
     self->guarded([self] {
       if (++self->signals_ == 1) {
         self->logger_.info("draining");
+        self->notifier_.stopping();
         self->service_.drain();
         self->host_.stop_warming();
       } else if (!self->killed_at_) {
@@ -216,7 +232,9 @@ class Daemon {
 
   const Config& config_;
   const telemetry::Logger& logger_;
-  SystemClock clock_;
+  AwakeClock clock_;
+  worker::Machine machine_;
+  Notifier notifier_;
   std::unique_ptr<session::Store> store_;
   store::RecordingsFolder storage_;
   pipeline::Catalog catalog_;
@@ -275,6 +293,7 @@ int run(int argc, char** argv) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     return 0;
   }
+  if (!config->core_dumps) worker::keep_memory_private();
   const telemetry::Logger logger{"auralinkd", config->log_level, telemetry::stderr_sink()};
   try {
     confine_media(*config);

@@ -101,6 +101,14 @@ Complaint level(Config& config, const std::string& value) {
   return std::nullopt;
 }
 
+Complaint groups(Config& config, const std::string& value) {
+  if (value != "off" && value != "auto" && value != "on") return "expected auto, on or off";
+  config.worker_groups = value == "off"    ? worker::GroupUse::off
+                         : value == "auto" ? worker::GroupUse::delegated
+                                           : worker::GroupUse::always;
+  return std::nullopt;
+}
+
 /// A program, or a JSON array of a program and its arguments: no shell splits it later, so none does here.
 Complaint hook(Config& config, const std::string& value) {
   std::vector<std::string> words;
@@ -142,8 +150,10 @@ constexpr std::array kSettings{
     Setting{"media-root", text<&Config::media_root>},
     Setting{"pipelines-dir", folder},
     Setting{"token-file", text<&Config::token_file>},
+    Setting{"tokens-file", text<&Config::tokens_file>},
     Setting{"worker", text<&Config::worker>},
     Setting{"log-level", level},
+    Setting{"worker-cgroups", groups},
     Setting{"core-dumps", flag<&Config::core_dumps>},
     Setting{"warm-workers", number<&Config::warm_workers, 0, kMostWarm>},
     Setting{"max-conferences", number<&Settings::max_conferences, 1, kMostConferences>},
@@ -343,12 +353,16 @@ std::string_view usage() noexcept {
                           else any file this user may read)
   --pipelines-dir DIR     descriptions; may be repeated, the first that knows a name wins
                           ($AURALINK_PIPELINES_DIR, else the installed ones)
-  --token-file FILE       bearer token every request must carry; needed to listen off loopback
+  --token-file FILE       bearer token that may do everything; with it, or with --tokens-file, every request must
+                          carry one; needed to listen off loopback
+  --tokens-file FILE      more tokens as a JSON array of {"name","sha256","scopes","expires"}, see `auralinkctl token
+                          new`; both files are read again on SIGHUP
   --worker FILE           the auralink-worker program
   --warm-workers N        idle workers kept ready for the next conference (1)
   --max-conferences N     running at the same time (64)
   --max-branches N        of one conference (32)
   --log-level LEVEL       error, warning, info, debug or trace (info)
+  --worker-cgroups WHEN   a control group for each worker: auto (where systemd delegated ours), on or off (auto)
   --core-dumps on|off     allow core dumps of daemon and workers; they hold media and secrets (off)
   --config FILE           JSON object with the same names as keys, and "values" for {"$config":...}
   --version, --help

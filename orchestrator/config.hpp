@@ -14,6 +14,7 @@
 #include "orchestrator/json/json.hpp"
 #include "orchestrator/session/service.hpp"
 #include "orchestrator/telemetry/log.hpp"
+#include "orchestrator/worker/cgroup.hpp"
 
 namespace auralink {
 
@@ -24,11 +25,13 @@ struct Config {
   std::string media_root;  ///< empty: any readable file, or STATE_DIR/media when a token is needed
   std::vector<std::string> pipelines_dirs;  ///< the first that knows a name wins
   std::string token_file;                   ///< empty: no token
+  std::string tokens_file;                  ///< digests of tokens with their scopes; empty: none
   std::string worker;
   telemetry::Level log_level = telemetry::Level::info;
   unsigned warm_workers = 1;
-  bool core_dumps = false;         ///< for developers: dumps of these processes hold media and secrets
-  session::Settings session = {};  ///< limits, admission, retention, hook, previews
+  bool core_dumps = false;  ///< for developers: dumps of these processes hold media and secrets
+  worker::GroupUse worker_groups = worker::GroupUse::delegated;
+  session::Settings session = {};              ///< limits, admission, retention, hook, previews
   json::Value values = json::Value::object();  ///< what {"$config":"a.b"} in descriptions finds
   enum class Mode { run, version, help } mode = Mode::run;
 };

@@ -53,11 +53,18 @@ class Host::Impl {
     std::optional<session::ExitClass> said;
     std::string reason;
     std::optional<Process::End> end;
+    std::optional<WorkerGroup> group;
   };
   using Workers = std::list<Worker>;
+  using Words = std::vector<std::string>;
 
   Impl(HostSettings settings, const telemetry::Logger& logger, GMainContext* context)
-      : settings_{std::move(settings)}, logger_{logger}, context_{context} {}
+      : settings_{std::move(settings)},
+        logger_{logger},
+        context_{context},
+        groups_{Groups::open(settings_.groups)} {
+    if (groups_) logger_.info("workers get control groups of their own", {{"beneath", groups_->folder()}});
+  }
 
   // --- commands ---
 
@@ -80,10 +87,14 @@ class Host::Impl {
     worker.timer.cancel();
     worker.conference = start.conference;
     worker.epoch = start.epoch;
+    if (groups_)
+      worker.group = groups_->make(start.conference, start.epoch, worker.process->pid(),
+                                   {.memory_bytes = start.memory_limit});
     logger_.debug("worker assigned", {{"conference", worker.conference},
                                       {"epoch", worker.epoch},
                                       {"pid", worker.process->pid()},
-                                      {"warm", worker.hello}});
+                                      {"warm", worker.hello},
+                                      {"group", worker.group ? worker.group->folder() : ""}});
     // When this fails the channel's own end reports it, like any other loss of the worker.
     worker.channel->send(
         start_message(start, settings_.media_root, settings_.gst_log_level, rescue_socket(start)));
@@ -110,6 +121,7 @@ class Host::Impl {
     at->process = Process::adopt(orphan->pid, orphan->pidfd,
                                  {.on_end = [this, at](const Process::End& end) { on_process_end(at, end); }},
                                  context_);
+    if (groups_) at->group = groups_->find(conference, epoch);
     open_channel(at, orphan->fd);
     logger_.info("took over a worker", {{"conference", conference}, {"epoch", epoch}, {"pid", orphan->pid}});
     return true;
@@ -198,7 +210,7 @@ class Host::Impl {
     auto process = Process::spawn(settings_.program, pair[1],
                                   {.on_end = [this, at](const Process::End& end) { on_process_end(at, end); },
                                    .on_line = [this, at](const std::string& line) { on_line(*at, line); }},
-                                  context_);
+                                  context_, settings_.core_dumps ? Words{"--core-dumps"} : Words{});
     ::close(pair[1]);
     if (!process) {
       ::close(pair[0]);
@@ -332,7 +344,7 @@ class Host::Impl {
       case v1::FromWorker::kRunning:
         return events_->on_running(id, epoch);
       case v1::FromWorker::kStats:
-        return events_->on_stats(id, epoch, stats(message.stats()));
+        return events_->on_stats(id, epoch, measured(worker, message.stats()));
       case v1::FromWorker::kGraph:
         return events_->on_graph(id, epoch, message.graph().dot());
       case v1::FromWorker::kBranch: {
@@ -350,6 +362,15 @@ class Host::Impl {
       default:
         return;
     }
+  }
+
+  /// Where the worker has a control group, that knows better what it costs: everything it started counts too.
+  [[nodiscard]] static session::WorkerStats measured(const Worker& worker, const v1::Stats& message) {
+    auto out = stats(message);
+    if (!worker.group) return out;
+    out.memory_bytes = worker.group->memory_bytes().value_or(out.memory_bytes);
+    out.cpu_seconds = worker.group->cpu_seconds().value_or(out.cpu_seconds);
+    return out;
   }
 
   void on_hello(Worker& worker, const v1::Hello& hello) {
@@ -400,9 +421,10 @@ class Host::Impl {
     }
     session::WorkerExit exit{.code = at->end->code,
                              .signo = at->end->signo,
-                             .oom = at->end->oom,
+                             .oom = at->group ? at->group->oom_killed() : at->end->oom,
                              .said = at->said,
                              .reason = at->reason};
+    if (at->group && !at->group->remove()) groups_->sweep();
     // Callbacks of this worker's own channel, timer or process are on the stack: its memory goes with the
     // next turn.
     ended_.splice(ended_.end(), workers_, at);
@@ -428,6 +450,7 @@ class Host::Impl {
   Millis respawn_wait_{0};
   Timer refill_;
   Timer bury_;
+  std::unique_ptr<Groups> groups_;
 };
 
 Host::Host(HostSettings settings, const telemetry::Logger& logger, GMainContext* context)

@@ -12,6 +12,7 @@
 
 #include "orchestrator/session/ports.hpp"
 #include "orchestrator/telemetry/log.hpp"
+#include "orchestrator/worker/cgroup.hpp"
 
 namespace auralink::worker {
 
@@ -22,6 +23,8 @@ struct HostSettings {
   /// Where conferences with the policy `orphans: continue` wait for the next daemon; created with mode 0700.
   /// Empty: they end with this one.
   std::string rescue_folder = {};
+  GroupUse groups = GroupUse::delegated;  ///< control groups of workers
+  bool core_dumps = false;                ///< for developers: a dump of a worker holds media and secrets
   std::uint32_t gst_log_level = 2;        ///< GStreamer level of what workers send as Log
   session::Millis ready_timeout{15'000};  ///< an idle worker that has not said Hello by then is replaced
   session::Millis refill_delay{1'000};    ///< after one was taken: the new conference starts first

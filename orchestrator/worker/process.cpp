@@ -113,9 +113,9 @@ std::vector<std::string> minimal_environment(const char* const* environment) {
   return out;
 }
 
-tl::expected<std::unique_ptr<Process>, std::string> Process::spawn(const std::string& program, int channel_fd,
-                                                                   Callbacks callbacks,
-                                                                   GMainContext* context) {
+tl::expected<std::unique_ptr<Process>, std::string> Process::spawn(
+    const std::string& program, int channel_fd, Callbacks callbacks, GMainContext* context,
+    const std::vector<std::string>& arguments) {
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return tl::unexpected(failed("pipe2", errno));
   const Fd low_write{pipe[1]};
@@ -130,14 +130,17 @@ tl::expected<std::unique_ptr<Process>, std::string> Process::spawn(const std::st
   pointers.reserve(environment.size() + 1);
   for (auto& entry : environment) pointers.push_back(entry.data());
   pointers.push_back(nullptr);
-  std::string name = program;
-  std::array<char*, 2> arguments{name.data(), nullptr};
+  std::vector<std::string> words{program};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
 
   SpawnSetup setup;
   setup.fill(channel.get(), write_end.get());
   pid_t pid = 0;
-  const int error = ::posix_spawn(&pid, program.c_str(), &setup.actions, &setup.attributes, arguments.data(),
-                                  pointers.data());
+  const int error =
+      ::posix_spawn(&pid, program.c_str(), &setup.actions, &setup.attributes, argv.data(), pointers.data());
   if (error != 0) return tl::unexpected(failed("cannot run " + program, error));
   const int pidfd = ::pidfd_open(pid, 0);  // close-on-exec by definition
   if (pidfd < 0) {

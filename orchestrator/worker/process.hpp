@@ -29,11 +29,12 @@ class Process {
     std::function<void(const std::string&)> on_line = {};  ///< one line of its stdout or stderr, without '\n'
   };
 
-  /// Runs `program` without arguments: descriptor 0 is /dev/null, 1 and 2 a pipe read here, 3 a duplicate of
-  /// `channel_fd` (which stays the caller's), nothing else is open; signals are at their defaults; the
-  /// environment is minimal_environment().
+  /// Runs `program`, normally without arguments: descriptor 0 is /dev/null, 1 and 2 a pipe read here, 3 a
+  /// duplicate of `channel_fd` (which stays the caller's), nothing else is open; signals are at their
+  /// defaults; the environment is minimal_environment().
   [[nodiscard]] static tl::expected<std::unique_ptr<Process>, std::string> spawn(
-      const std::string& program, int channel_fd, Callbacks callbacks, GMainContext* context = nullptr);
+      const std::string& program, int channel_fd, Callbacks callbacks, GMainContext* context = nullptr,
+      const std::vector<std::string>& arguments = {});
   /// Follows a process of another parent; takes ownership of `pidfd`. What it prints goes nowhere.
   [[nodiscard]] static std::unique_ptr<Process> adopt(pid_t pid, int pidfd, Callbacks callbacks,
                                                       GMainContext* context = nullptr);

@@ -118,7 +118,7 @@ TEST_F(ConfigTest, TakesEverySettingOfTheSession) {
   const auto config =
       read({"--config", "/c.json", "--memory-headroom=1GiB", "--keep-recordings", "7d", "--recordings-quota",
             "20GB", "--free-space-floor=0", "--hook-timeout=5m", "--preview-interval=2s", "--forget-ended",
-            "12h", "--max-conferences", "9", "--core-dumps", "on"});
+            "12h", "--max-conferences", "9", "--core-dumps", "on", "--worker-cgroups=off"});
   ASSERT_TRUE(config) << config.error();
   const auto& session = config->session;
   EXPECT_DOUBLE_EQ(session.cpu_ceiling, 0.5);
@@ -134,6 +134,8 @@ TEST_F(ConfigTest, TakesEverySettingOfTheSession) {
   EXPECT_EQ(session.max_conferences, 9U);
   EXPECT_EQ(session.max_branches, 7U);
   EXPECT_TRUE(config->core_dumps);
+  EXPECT_EQ(config->worker_groups, worker::GroupUse::off);
+  EXPECT_EQ(read({})->worker_groups, worker::GroupUse::delegated);
 }
 
 TEST_F(ConfigTest, TheFileGoesOverTheEnvironment) {
@@ -166,6 +168,7 @@ TEST_F(ConfigTest, SaysWhichUnitsItExpects) {
       {"--hook: expected a program or a JSON array", {"--hook", "[\"/bin/tell\""}},
       {"--hook-url: expected an http:// or https:// URL", {"--hook-url", "ftp://host/x"}},
       {"--hook and --hook-url: expected one of them", {"--hook", "/bin/tell", "--hook-url", "http://host/x"}},
+      {"--worker-cgroups: expected auto, on or off", {"--worker-cgroups", "yes"}},
       {"--max-branches: expected a number from 1 to 256", {"--max-branches", "0"}}};
   for (const auto& [part, arguments] : expected) {
     const auto config = read(arguments);
@@ -211,7 +214,8 @@ TEST_F(ConfigTest, KnowsVersionAndHelp) {
                            "--recordings-quota", "--free-space-floor",
                            "--make-room",        "--forget-ended",
                            "--preview-interval", "--hook",
-                           "--hook-url",         "--hook-timeout"})
+                           "--hook-url",         "--hook-timeout",
+                           "--worker-cgroups"})
     EXPECT_THAT(std::string{usage()}, HasSubstr(flag));
 }
 
