@@ -7,7 +7,6 @@ namespace auralink::session {
 namespace {
 
 constexpr std::string_view kDrained = "the daemon is shutting down";
-constexpr std::string_view kDaemonEnded = "the daemon ended while this conference ran";
 
 Problem refused(Problem::Kind kind, std::string detail) {
   return {.kind = kind, .detail = std::move(detail)};
@@ -23,7 +22,9 @@ WorkerStart order_for(const Conference& conference) {
   WorkerStart order{.conference = conference.id,
                     .epoch = conference.epoch,
                     .resolved = conference.compiled.resolved,
-                    .paths = {}};
+                    .paths = {},
+                    .orphans = conference.compiled.policies.orphans,
+                    .memory_limit = conference.compiled.policies.memory_bytes.value_or(0)};
   if (!order.resolved.is_object()) order.resolved = json::Value::object();
   auto branches = json::Value::object();
   for (const auto& [name, branch] : conference.branches)
@@ -115,6 +116,7 @@ Outcome<Conference> Service::Impl::create(const NewConference& wanted) {
                                     .detail = "as many conferences run as this daemon allows",
                                     .reason = "conferences",
                                     .retry_after_s = 30});
+    if (auto problem = not_admitted(*compiled)) return tl::unexpected(std::move(*problem));
     id = wanted.id ? *wanted.id : fresh_id();
     remember(id);
     auto& entry = conferences_[id];
@@ -125,9 +127,8 @@ Outcome<Conference> Service::Impl::create(const NewConference& wanted) {
     conference.parameters = wanted.parameters;
     conference.compiled = std::move(*compiled);
     conference.created_at = clock_.wall();
-    for (const auto& spec : conference.compiled.branches) {
-      conference.branches[spec.name] = Branch{.name = spec.name, .spec = spec};
-    }
+    for (const auto& spec : conference.compiled.branches)
+      if (!spec.automatic) conference.branches[spec.name] = Branch{.name = spec.name, .spec = spec};
     entry.watch.launch_at = clock_.monotonic();
     emit("conference.created", id, "conference", to_json(conference));
     for (const auto& [name, branch] : conference.branches)
@@ -162,7 +163,7 @@ void Service::Impl::launch(Entry& entry) {
   std::map<std::string, std::string> paths;
   for (auto& [name, branch] : conference.branches) {
     if (branch.state != BranchState::adding) continue;
-    auto path = prepare(entry, branch, std::nullopt, true);
+    auto path = prepare(entry, branch, {}, true);
     if (path) {
       if (!path->empty()) paths[name] = std::move(*path);
       continue;
@@ -171,7 +172,7 @@ void Service::Impl::launch(Entry& entry) {
     if (is_final(conference.state)) return;
   }
   watch.alive = true;
-  watch.greeted = watch.beating = false;
+  watch.greeted = watch.beating = watch.adopted = false;
   watch.spawned_at = watch.heard_at = clock_.monotonic();
   watch.stage = StopStage::none;
   watch.intent.reset();
@@ -180,9 +181,14 @@ void Service::Impl::launch(Entry& entry) {
   watch.draining_since.clear();
   watch.leaving.clear();
   watch.graph.reset();
+  watch.late_before = conference.late_frames;
+  watch.measured_at.reset();
+  watch.cpus.reset();
+  for (auto& [name, rule] : watch.rules) rule.empty_since.reset();
   auto order = order_for(conference);
   order.paths = std::move(paths);
   later([this, order = std::move(order)] { spawn(order); });
+  tell_pauses(entry);
 }
 
 void Service::Impl::spawn(const WorkerStart& order) {
@@ -224,8 +230,7 @@ void Service::Impl::end(Entry& entry, ExitClass how, std::string reason) {
   auto& conference = edit(entry);
   auto& watch = entry.watch;
   for (auto& [name, branch] : conference.branches) {
-    auto* recording = recording_of(branch);
-    if (recording != nullptr && !is_final(recording->state)) interrupt_recording(*recording, reason);
+    if (auto* recording = recording_of(branch)) conclude(*recording, {.why = reason});
     if (is_final(branch.state)) continue;
     const bool wanted_end =
         how == ExitClass::completed || how == ExitClass::stopped || how == ExitClass::limit;
@@ -245,16 +250,17 @@ void Service::Impl::end(Entry& entry, ExitClass how, std::string reason) {
 
 void Service::Impl::worker_gone(Entry& entry, const Verdict& verdict) {
   auto& conference = edit(entry);
-  entry.watch.alive = false;
+  entry.watch.alive = entry.watch.adopted = false;
   entry.watch.stage = StopStage::none;
+  entry.watch.lingers_until.reset();
   conference.worker_pid = 0;
   std::vector<std::string> wanted;
   for (const auto& [name, branch] : conference.branches)
     if (branch.state == BranchState::adding || branch.state == BranchState::active) wanted.push_back(name);
   if (verdict.clean)
     for (const auto& [name, branch] : conference.branches)
-      if (auto* recording = recording_of(branch); recording != nullptr && !is_final(recording->state))
-        interrupt_recording(*recording, "the worker ended without confirming that the file is finalised");
+      if (auto* recording = recording_of(branch))
+        conclude(*recording, {.why = "the worker ended without confirming that the file is finalised"});
   if (!restart(entry, verdict, wanted)) end(entry, verdict.how, verdict.reason);
 }
 
@@ -265,15 +271,26 @@ bool Service::Impl::restart(Entry& entry, const Verdict& verdict, const std::vec
   const auto delay = entry.watch.restarts.next(policy, now, settings_.random());
   if (!delay) return false;
   auto& conference = edit(entry);
+  conference.restarted_at = entry.watch.restarts.times();
   for (auto& [name, branch] : conference.branches) {
     auto* recording = recording_of(branch);
-    if (recording != nullptr && !is_final(recording->state)) interrupt_recording(*recording, verdict.reason);
+    const bool goes_on = std::find(wanted.begin(), wanted.end(), name) != wanted.end();
+    // One recording over several workers needs somebody who joins its pieces.
+    const bool keeps = goes_on && finisher_ != nullptr && recording != nullptr && !concluded(*recording) &&
+                       !recording->relative.empty();
+    if (keeps)
+      suspend(*recording, verdict.reason);
+    else if (recording != nullptr)
+      conclude(*recording, {.why = verdict.reason});
     if (is_final(branch.state)) continue;
-    if (std::find(wanted.begin(), wanted.end(), name) == wanted.end()) {  // was on its way out already
+    if (!goes_on) {  // was on its way out already
       advance(entry, branch, BranchState::removed);
       continue;
     }
-    branch = Branch{.name = name, .spec = branch.spec};
+    branch = Branch{.name = name,
+                    .spec = branch.spec,
+                    .recording = keeps ? branch.recording : std::string{},
+                    .paused = keeps && branch.paused};
     ++conference.generation;
   }
   participants_changed(entry, {});
@@ -332,27 +349,6 @@ void Service::Impl::drain() {
   });
 }
 
-void Service::Impl::recover() {
-  for (auto& recording : store_.recordings()) recordings_.insert_or_assign(recording.id, recording);
-  for (auto& conference : store_.conferences()) {
-    const auto id = conference.id;
-    conferences_.insert_or_assign(id, Entry{.conference = std::move(conference), .watch = {}});
-  }
-  fact([&] {
-    for (auto& [id, entry] : conferences_)
-      if (!is_final(entry.conference.state))
-        worker_gone(entry, {ExitClass::killed, std::string{kDaemonEnded}});
-    // Recordings of conferences that ended or were forgotten in the very moment the daemon did.
-    for (auto& [id, recording] : recordings_) {
-      const auto* entry = find(recording.conference);
-      const bool starts_again = entry != nullptr && recording.epoch == entry->conference.epoch &&
-                                !is_final(entry->conference.state);
-      if (!is_final(recording.state) && !starts_again)
-        interrupt_recording(recording, std::string{kDaemonEnded});
-    }
-  });
-}
-
 void Service::Impl::participants_changed(Entry& entry, std::vector<ParticipantInfo> now) {
   const auto named = [](const std::vector<ParticipantInfo>& all, const std::string& name) {
     return std::find_if(all.begin(), all.end(), [&](const auto& who) { return who.name == name; });
@@ -363,15 +359,27 @@ void Service::Impl::participants_changed(Entry& entry, std::vector<ParticipantIn
   };
   auto& conference = entry.conference;
   const auto before = std::exchange(edit(entry).participants, std::move(now));
+  const auto log = [&](const std::string& name, bool joined) {
+    auto& presence = conference.presence;
+    if (presence.size() >= kMaxPresence) presence.erase(presence.begin());
+    presence.push_back({.name = name,
+                        .joined = joined,
+                        .epoch = conference.epoch,
+                        .at = clock_.wall(),
+                        .at_mono = clock_.monotonic()});
+  };
   for (const auto& who : before)
     if ((who.audio || who.video) && !present(conference.participants, who.name)) {
+      log(who.name, false);
       const auto at = named(conference.participants, who.name);
       emit("participant.left", conference.id, "participant",
            to_json(at != conference.participants.end() ? *at : ParticipantInfo{.name = who.name}));
     }
   for (const auto& who : conference.participants)
-    if ((who.audio || who.video) && !present(before, who.name))
+    if ((who.audio || who.video) && !present(before, who.name)) {
+      log(who.name, true);
       emit("participant.joined", conference.id, "participant", to_json(who));
+    }
 }
 
 }  // namespace auralink::session

@@ -2,7 +2,12 @@
 // Inside of Service; private to this room. The methods live in
 //   unit.cpp         transactions, events, the outbox
 //   conferences.cpp  commands about conferences, start, end, restart, recovery
-//   branches.cpp     branches and their recordings
+//   recovery.cpp     what a previous daemon left
+//   branches.cpp     branches
+//   recordings.cpp   commands about recordings
+//   finishing.cpp    pieces, the end of a recording, and what the finisher reports
+//   automatic.cpp    branches that record by themselves
+//   keeping.cpp      retention, admission, forgetting
 //   supervision.cpp  what workers report, and every deadline
 #pragma once
 
@@ -27,9 +32,11 @@ enum class StopStage { none, graph, eos, term, kill };
 
 /// What is only true while this daemon runs. Times are monotonic.
 struct Supervision {
-  bool alive = false;    ///< a worker of the current epoch was started and has not exited
-  bool greeted = false;  ///< it said hello
-  bool beating = false;  ///< it sends statistics
+  bool alive = false;                   ///< a worker of the current epoch was started and has not exited
+  bool greeted = false;                 ///< it said hello
+  bool beating = false;                 ///< it sends statistics
+  bool adopted = false;                 ///< taken over from a previous daemon, not heard yet
+  std::optional<Millis> lingers_until;  ///< a worker nobody commands still writes; wait so long at most
   Millis spawned_at{};
   Millis heard_at{};
   std::optional<Millis> launch_at;  ///< when the next worker is due
@@ -43,6 +50,28 @@ struct Supervision {
   std::map<std::string, Millis, std::less<>> draining_since;
   std::set<std::string, std::less<>> leaving;  ///< given up by us, not yet confirmed by the worker
   std::optional<std::string> graph;
+  struct Rule {
+    std::optional<Millis> empty_since, retry_at;
+  };
+  std::map<std::string, Rule, std::less<>> rules;  ///< of branches that record by themselves
+  std::uint64_t late_before = 0;                   ///< late frames of earlier workers
+  std::optional<Millis> measured_at;
+  double measured_cpu_seconds = 0;
+  std::optional<double> cpus;  ///< measured, averaged over about ten seconds
+};
+
+/// How a piece of a recording ended.
+struct PieceEnd {
+  bool clean = false;
+  std::string why = {};                        ///< when it was not clean
+  std::optional<std::uint64_t> reported = {};  ///< bytes, for when the disk cannot be asked
+  bool refused = false;                        ///< the destination failed
+};
+
+/// An order to the finisher, given or due.
+struct Finishing {
+  unsigned attempts = 0;
+  std::optional<Millis> due;  ///< monotonic; nullopt: given
 };
 
 class Service::Impl {
@@ -67,6 +96,7 @@ class Service::Impl {
   Conference& edit(Entry& entry);
   Recording& edit(Recording& recording);
   Recording& insert(Recording recording);
+  void erase(const Recording& recording);
 
   // --- conferences.cpp
   Outcome<Conference> create(const NewConference& wanted);
@@ -74,7 +104,6 @@ class Service::Impl {
   Outcome<void> forget(std::string_view id);
   Outcome<void> request_graph(std::string_view id);
   void drain();
-  void recover();
   [[nodiscard]] std::string fresh_id();
   void launch(Entry& entry);
   void spawn(const WorkerStart& order);
@@ -86,26 +115,74 @@ class Service::Impl {
   bool advance(Entry& entry, Rung to);
   void participants_changed(Entry& entry, std::vector<ParticipantInfo> now);
 
+  // --- recovery.cpp
+  void recover();
+  void recover(Entry& entry);
+  void adopt(Entry& entry);
+  void greet_adopted(Entry& entry);
+  bool wait_for_lingering(Entry& entry, Millis now);
+
   // --- branches.cpp
   Outcome<Branch> add_branch(std::string_view id, std::string_view name, const json::Value& branch);
   Outcome<Branch> remove_branch(std::string_view id, std::string_view name);
-  Outcome<Recording> start_recording(const NewRecording& wanted);
-  Outcome<Recording> stop_recording(std::string_view id);
-  Outcome<Branch*> attach(Entry& entry, BranchSpec spec, const std::optional<std::string>& recording_id);
+  /// `draft`: what shall be in the branch's recording; an empty id is made up.
+  Outcome<Branch*> attach(Entry& entry, BranchSpec spec, const Recording& draft);
   void detach(Entry& entry, Branch& branch);
-  /// Reserves the file of a branch and creates its recording. `may_rename`: when the name is taken, take the
-  /// next.
-  Outcome<std::string> prepare(Entry& entry, Branch& branch, const std::optional<std::string>& recording_id,
-                               bool may_rename);
+  /// Reserves the file of a branch and creates its recording, or opens the next piece of the one that is
+  /// open. `may_rename`: when the name is taken, take the next.
+  Outcome<std::string> prepare(Entry& entry, Branch& branch, const Recording& draft, bool may_rename);
   bool advance(Entry& entry, Branch& branch, BranchState to);
-  bool advance(Recording& recording, RecordingState to);
   void fail_branch(Entry& entry, Branch& branch, const std::string& error);
   void branch_report(Entry& entry, Branch& branch, BranchState state, std::string_view error,
                      std::uint64_t bytes, std::int64_t duration_ns);
-  void complete_recording(Recording& recording, std::uint64_t reported_bytes);
-  /// The end of a recording that nobody finalised: interrupted when something is on disk, else failed.
-  void interrupt_recording(Recording& recording, const std::string& why);
+
+  // --- recordings.cpp
+  Outcome<Recording> start_recording(const NewRecording& wanted);
+  Outcome<Recording> stop_recording(std::string_view id);
+  Outcome<Recording> pause_recording(std::string_view id, bool paused);
+  Outcome<Recording> update_metadata(std::string_view id, const json::Value& patch);
+  Outcome<void> delete_recording(std::string_view id);
+  Outcome<void> remove_recording(const Recording& recording, const std::string& reason);
+  Branch* branch_of(const Recording& recording);
   Recording* recording_of(const Branch& branch);
+  bool advance(Recording& recording, RecordingState to);
+  void tell_pauses(const Entry& entry);
+
+  // --- finishing.cpp
+  Outcome<std::string> next_piece(Entry& entry, Recording& recording);
+  void open_piece(Recording& recording, std::uint32_t epoch, std::string path);
+  /// The worker writes the piece from now on.
+  void piece_started(Recording& recording);
+  void measure(Recording& recording, std::uint64_t bytes, std::int64_t duration_ns);
+  void close_piece(Recording& recording, const PieceEnd& how);
+  /// The worker is gone and another will go on with it.
+  void suspend(Recording& recording, const std::string& why);
+  /// Nothing more will be recorded.
+  void conclude(Recording& recording, const PieceEnd& how);
+  void order_finish(const std::string& id);
+  void give_order(const std::string& id);
+  void give_due_orders(Millis now);
+  void finish_event(const FinishReport& report);
+  void finalised(Recording& recording, const FinishReport& report);
+  void processed(Recording& recording, ProcessingState state, const std::string& error);
+  void finish_failed(Recording& recording, const std::string& error);
+  /// It stays in its pieces.
+  void abandon(Recording& recording, const std::string& error);
+  [[nodiscard]] bool wants_processing(const Recording& recording) const;
+  [[nodiscard]] bool finishing_left() const;
+  [[nodiscard]] Millis steady_wall(const Recording& recording) const;
+
+  // --- automatic.cpp
+  void apply_rules(Entry& entry, Millis now);
+  void start_by_rule(Entry& entry, const BranchSpec& spec, Millis now);
+
+  // --- keeping.cpp
+  void keep_house(Millis now);
+  void apply_retention();
+  void forget_old();
+  [[nodiscard]] std::optional<Problem> no_space();
+  [[nodiscard]] std::optional<Problem> not_admitted(const CompiledPipeline& pipeline);
+  void take_cpu(Entry& entry, double cpu_seconds, Millis now);
 
   // --- supervision.cpp
   void tick();
@@ -116,6 +193,7 @@ class Service::Impl {
                     std::string_view error, std::uint64_t bytes, std::int64_t duration_ns);
   void graph_event(std::string_view id, std::uint32_t epoch, std::string dot);
   void exit_event(std::string_view id, std::uint32_t epoch, const WorkerExit& exit);
+  void forgive(Millis missed);
   void supervise(Entry& entry, Millis now);
   void climb(Entry& entry, Millis now);
   bool start_is_late(Entry& entry, Millis now);
@@ -135,6 +213,12 @@ class Service::Impl {
   std::vector<Listener*> listeners_;
   std::map<std::string, Entry, std::less<>> conferences_;
   std::map<std::string, Recording, std::less<>> recordings_;
+  std::map<std::string, Finishing, std::less<>> finishing_;
+  Finisher* finisher_ = nullptr;
+  Machine* machine_ = nullptr;
+  std::optional<Millis> last_tick_;
+  Millis next_round_{}, next_forget_{};  ///< of keep_house, monotonic
+  bool retention_due_ = true;
   bool draining_ = false;
   bool store_ok_ = true;
 
@@ -158,8 +242,16 @@ class Service::Impl {
 
 /// Letters, digits, '_', '-' and (not first) '.', at most 64: safe in paths, URLs and logs.
 [[nodiscard]] bool is_identifier(std::string_view id) noexcept;
+[[nodiscard]] Problem conflict(std::string detail);
+[[nodiscard]] Problem invalid(std::string detail, json::Violations errors);
 [[nodiscard]] Problem not_found(std::string_view what, std::string_view id);
 [[nodiscard]] bool anybody_there(const Conference& conference) noexcept;
+/// Why a conference takes no new branches; nullopt when it does.
+[[nodiscard]] std::optional<Problem> not_open(const Conference& conference, bool draining);
+/// The path template of a branch.
+[[nodiscard]] std::string template_of(const BranchSpec& spec, const std::string& fallback);
+/// Nothing more is recorded into it: it is final, or only has to be finished.
+[[nodiscard]] bool concluded(const Recording& recording) noexcept;
 
 template <class T>
 Outcome<T> Service::Impl::command(const std::function<Outcome<T>()>& body) {

@@ -14,6 +14,10 @@ bool is_final(RecordingState state) noexcept {
          state == RecordingState::failed;
 }
 
+bool in_work(const Recording& recording) noexcept {
+  return recording.processing == ProcessingState::pending || recording.processing == ProcessingState::running;
+}
+
 bool may_advance(Rung from, Rung to) noexcept {
   if (is_final(from.state)) return false;
   if (to.epoch == from.epoch) return to.state > from.state;

@@ -28,4 +28,7 @@ struct Rung {
 [[nodiscard]] bool is_final(BranchState) noexcept;
 [[nodiscard]] bool is_final(RecordingState) noexcept;
 
+/// Pictures or the hook of a recording are still to be done.
+[[nodiscard]] bool in_work(const Recording&) noexcept;
+
 }  // namespace auralink::session

@@ -83,6 +83,10 @@ std::optional<RecordingState> from_string<RecordingState>(std::string_view name)
   return value_in(kRecordingState, name);
 }
 template <>
+std::optional<ProcessingState> from_string<ProcessingState>(std::string_view name) noexcept {
+  return value_in(kProcessingState, name);
+}
+template <>
 std::optional<ExitClass> from_string<ExitClass>(std::string_view name) noexcept {
   return value_in(kExitClass, name);
 }

@@ -25,8 +25,9 @@ enum class ConferenceState { pending, starting, running, stopping, ended };
 /// adding -> active -> draining -> removed | failed
 enum class BranchState { adding, active, draining, removed, failed };
 /// starting -> active -> finalising -> complete | interrupted | failed.
-/// `interrupted`: the worker died; what was written up to a second before is in the file, not finalised.
-/// `failed`: nothing usable or the destination refused.
+/// `finalising`: nothing more is recorded; the pieces are being made into the file that stays.
+/// `interrupted`: finalised and playable, but something of it is missing; `error` and `gaps` say what.
+/// `failed`: nothing usable came out.
 enum class RecordingState { starting, active, finalising, complete, interrupted, failed };
 /// Why a conference ended (or its last epoch did).
 enum class ExitClass { completed, stopped, limit, failed_source, failed_sink, stalled, oom, crashed, killed };
@@ -81,7 +82,7 @@ struct AutoRule {
 struct BranchSpec {
   std::string name = {};
   std::string kind = {};       ///< "file" for now
-  std::string container = {};  ///< kind file: mp4 | webm | mkv | segments
+  std::string container = {};  ///< kind file: mp4 | webm | mkv | segments | hls, ...
   OnError on_error = OnError::detach;
   std::optional<AutoRule> automatic = {};       ///< absent: from the start of the conference on
   std::optional<Millis> preview_interval = {};  ///< absent: the daemon's default
@@ -111,12 +112,24 @@ struct Branch {
   bool stalled = false;        ///< no progress for 5 s
   bool paused = false;
   std::optional<Millis> progressed_at = {};
+  bool held = false;  ///< automatic: ended by request or failed; waits until the room was empty once
 };
 
 struct ParticipantInfo {
   std::string name = {};
-  bool audio = false, video = false;  ///< currently present in the mix
+  bool audio = false, video = false;  ///< currently there; who is not chosen is not in the mix
+  bool visible = false;               ///< currently drawn; false also where pictures are not composed
 };
+
+/// Somebody came or went. `at` is what people read, `at_mono` what differences are made of.
+struct Presence {
+  std::string name = {};
+  bool joined = true;
+  std::uint32_t epoch = 0;
+  Millis at{}, at_mono{};
+};
+/// The newest so many stay in a conference's log.
+inline constexpr std::size_t kMaxPresence = 2048;
 
 struct Conference {
   std::string id = {};
@@ -137,6 +150,8 @@ struct Conference {
   std::uint64_t late_frames = 0;
   std::vector<ParticipantInfo> participants = {};
   std::map<std::string, Branch> branches = {};
+  std::vector<Presence> presence = {};    ///< who came and went, oldest first, at most kMaxPresence
+  std::vector<Millis> restarted_at = {};  ///< monotonic times of restarts within the policy's window
 };
 
 /// What one worker wrote of a recording without a break. A recording whose worker died goes on in the next
@@ -147,7 +162,16 @@ struct Piece {
   Millis started_at{}, ended_at{};  ///< wall time of its first and last media as far as known; 0: unknown
   std::uint64_t bytes = 0;
   std::int64_t duration_ns = 0;
-  bool clean = false;  ///< the worker said that it finalised it
+  bool clean = false;                   ///< the worker said that it finalised it
+  std::string error = {};               ///< why it ended, when it was not clean
+  Millis started_mono{}, ended_mono{};  ///< the same times on the clock that never jumps; 0: unknown
+};
+
+/// While paused nothing is written, and the file has no hole. One that lasts over a restart is two.
+struct Pause {
+  std::uint32_t epoch = 0;
+  Millis from{}, until{};  ///< wall; `until` 0: still paused
+  Millis from_mono{}, until_mono{};
 };
 
 /// Time that a recording lacks: nobody wrote between two pieces.
@@ -188,7 +212,12 @@ struct Recording {
   std::uint64_t bytes = 0;
   std::int64_t duration_ns = 0;
   Millis created_at{}, started_at{}, ended_at{};
+  std::string relative = {};  ///< `path` beneath the recordings folder; where further pieces are named after
+  std::vector<Pause> pauses = {};               ///< at most kMaxPauses, oldest first
+  std::optional<Millis> preview_interval = {};  ///< absent: the daemon's default
+  json::Value sidecar = {};  ///< from the end of the recording until it is processed; else null
 };
+inline constexpr std::size_t kMaxPauses = 512;
 
 /// One outbox row. `type` is "<resource>.<what>", for example "recording.complete".
 struct Event {

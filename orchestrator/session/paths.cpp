@@ -24,12 +24,23 @@ bool is_plain(char c) {
          c == '.';
 }
 
+/// Where ".part<number>" begins in a name; npos when it does not. Names end with it or go on with '.' or '-'.
+std::size_t find_part(std::string_view name) noexcept {
+  constexpr std::string_view kMark = ".part";
+  for (auto at = name.find(kMark); at != std::string_view::npos; at = name.find(kMark, at + 1)) {
+    const auto digit = at + kMark.size();
+    if (digit < name.size() && name[digit] >= '0' && name[digit] <= '9') return at;
+  }
+  return std::string_view::npos;
+}
+
 /// A value never brings structure of its own: no separators, no hidden or parent names, no endless names.
 std::string sanitised(std::string_view value) {
   std::string out{value.substr(0, kMaxValueBytes)};
   for (char& c : out)
     if (!is_plain(c)) c = '_';
   if (out.empty() || out.front() == '.') out.insert(out.begin(), '_');
+  for (auto at = find_part(out); at != std::string::npos; at = find_part(out)) out[at] = '_';
   return out;
 }
 
@@ -100,6 +111,8 @@ std::optional<std::string> wrong_component(std::string_view name) {
   if (name.empty()) return "empty path component (leading, trailing or doubled '/')";
   if (name == "..") return "'..' would leave the recordings folder";
   if (name.front() == '.') return "a path component must not begin with '.'";
+  if (find_part(name) != std::string_view::npos)
+    return "'.part' with a number is kept for the pieces of recordings";
   if (name.size() > kMaxComponentBytes)
     return "a path component is longer than " + std::to_string(kMaxComponentBytes) + " bytes";
   return std::nullopt;
@@ -119,8 +132,10 @@ std::optional<std::string> wrong_structure(std::string_view path) {
 
 }  // namespace
 
+bool is_folder(std::string_view container) noexcept { return container == "segments" || container == "hls"; }
+
 std::string suffix_for(std::string_view container) {
-  return container == "segments" || container.empty() ? std::string{} : "." + std::string{container};
+  return is_folder(container) || container.empty() ? std::string{} : "." + std::string{container};
 }
 
 json::Checked<std::string> expand_path(std::string_view text, const PathValues& values,
@@ -151,12 +166,23 @@ json::Violations check_path(std::string_view text) {
   return path ? json::Violations{} : path.error();
 }
 
-std::string numbered_path(std::string_view path, unsigned number, std::string_view suffix) {
+namespace {
+/// `mark` between the name and its suffix.
+std::string with_mark(std::string_view path, const std::string& mark, std::string_view suffix) {
   std::string_view stem = path;
   const bool suffixed =
       !suffix.empty() && stem.size() > suffix.size() && stem.substr(stem.size() - suffix.size()) == suffix;
   if (suffixed) stem.remove_suffix(suffix.size());
-  return std::string{stem} + "-" + std::to_string(number) + (suffixed ? std::string{suffix} : std::string{});
+  return std::string{stem} + mark + (suffixed ? std::string{suffix} : std::string{});
+}
+}  // namespace
+
+std::string numbered_path(std::string_view path, unsigned number, std::string_view suffix) {
+  return with_mark(path, "-" + std::to_string(number), suffix);
+}
+
+std::string part_path(std::string_view path, unsigned number, std::string_view suffix) {
+  return with_mark(path, ".part" + std::to_string(number), suffix);
 }
 
 }  // namespace auralink::session

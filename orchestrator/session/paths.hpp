@@ -28,11 +28,15 @@ struct PathValues {
   Millis wall{};
 };
 
-/// ".mp4" for mp4 and so on; "" for segments, which are a folder.
+/// Whether a container is a folder of files.
+[[nodiscard]] bool is_folder(std::string_view container) noexcept;
+
+/// ".mp4" for mp4 and so on; "" for those that are a folder.
 [[nodiscard]] std::string suffix_for(std::string_view container);
 
 /// Replaces the variables (each value reduced to letters, digits, '.', '_' and '-'), checks the result and
-/// adds `suffix` when it is missing. Every complaint has the pointer "/path".
+/// adds `suffix` when it is missing. Names with ".part<number>" are kept for part_path() and refused. Every
+/// complaint has the pointer "/path".
 [[nodiscard]] json::Checked<std::string> expand_path(std::string_view text, const PathValues& values,
                                                      std::string_view suffix);
 
@@ -41,5 +45,9 @@ struct PathValues {
 
 /// "a/b.mp4", 2, ".mp4" -> "a/b-2.mp4": the name to take when the first one is already a file.
 [[nodiscard]] std::string numbered_path(std::string_view path, unsigned number, std::string_view suffix);
+
+/// "a/b.mp4", 2, ".mp4" -> "a/b.part2.mp4": where a recording goes on after its worker died. expand_path()
+/// never gives such a name.
+[[nodiscard]] std::string part_path(std::string_view path, unsigned number, std::string_view suffix);
 
 }  // namespace auralink::session

@@ -45,6 +45,7 @@ class Store {
   virtual void put(const Conference&) = 0;
   virtual void put(const Recording&) = 0;
   virtual void erase_conference(std::string_view id) = 0;
+  virtual void erase_recording(std::string_view id) = 0;
   virtual std::int64_t append(const Event&) = 0;                    ///< returns the assigned seq
   [[nodiscard]] virtual std::vector<Conference> conferences() = 0;  ///< all, for start-up
   [[nodiscard]] virtual std::vector<Recording> recordings() = 0;
@@ -94,6 +95,13 @@ class WorkerHost {
   /// Takes over a worker that a previous daemon left running (policy `orphans: continue`). True: its Hello
   /// will come, then its present state as if it had just happened. False: there is none.
   virtual bool adopt(std::string_view /*conference*/, std::uint32_t /*epoch*/) { return false; }
+  /// Is a worker that a previous daemon started, and that nobody can command any more, still at work (policy
+  /// `orphans: stop`, finalising)? While it is, its files are left alone and no next worker starts. `pid` is
+  /// what it had said in its Hello; 0 when it had not.
+  [[nodiscard]] virtual bool lingers(std::string_view /*conference*/, std::uint32_t /*epoch*/,
+                                     std::int64_t /*pid*/) const {
+    return false;
+  }
   virtual void stop(std::string_view conference, StopReason) = 0;   ///< EOS, finalise, exit
   virtual void dump_graph(std::string_view conference) = 0;         ///< answers on_graph
   virtual void signal(std::string_view conference, int signo) = 0;  ///< SIGTERM, SIGKILL
@@ -118,8 +126,10 @@ struct WorkerStats {
 struct FinishOrder {
   std::string recording = {};
   std::string container = {};
-  std::string path = {};           ///< where the result shall lie; also the first piece's path
-  std::vector<Piece> pieces = {};  ///< in order; those not `clean` need mending
+  /// Where the result shall lie; also the first piece's path. When the first worker died before it wrote
+  /// anything, it is an empty file or folder that is no piece.
+  std::string path = {};
+  std::vector<Piece> pieces = {};  ///< in order, none empty; those not `clean` need mending
   /// Everything that is known but what the file itself tells; the finisher adds `media`, `files` and `gaps`
   /// and writes it beside the file. See orchestrator/worker/README.md.
   json::Value sidecar = {};

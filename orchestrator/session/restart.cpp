@@ -31,6 +31,11 @@ Millis restart_delay(unsigned attempt, double random) noexcept {
   return Millis{std::llround(base * (1.0 + std::clamp(random, 0.0, 1.0) / 2))};
 }
 
+RestartLedger::RestartLedger(const std::vector<Millis>& times, Millis now) {
+  for (const auto at : times) times_.push_back(std::min(at, now));
+  std::sort(times_.begin(), times_.end());
+}
+
 std::optional<Millis> RestartLedger::next(const RestartPolicy& policy, Millis now, double random) {
   while (!times_.empty() && now - times_.front() >= policy.window) times_.pop_front();
   if (!policy.on_failure || times_.size() >= policy.max) return std::nullopt;

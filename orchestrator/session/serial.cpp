@@ -16,7 +16,7 @@ double seconds(std::int64_t nanoseconds) { return std::round(static_cast<double>
 }  // namespace
 
 json::Value to_json(const ParticipantInfo& who) {
-  return {{"name", who.name}, {"audio", who.audio}, {"video", who.video}};
+  return {{"name", who.name}, {"audio", who.audio}, {"video", who.video}, {"visible", who.visible}};
 }
 
 json::Value to_json(const Branch& branch) {
@@ -29,7 +29,9 @@ json::Value to_json(const Branch& branch) {
           {"bytes", branch.bytes},
           {"dropped", branch.dropped},
           {"mediaSeconds", seconds(branch.media_ns)},
-          {"stalled", branch.stalled}};
+          {"stalled", branch.stalled},
+          {"paused", branch.paused},
+          {"automatic", branch.spec.automatic.has_value()}};
 }
 
 json::Value to_json(const Conference& conference) {
@@ -56,21 +58,67 @@ json::Value to_json(const Conference& conference) {
           {"startedAt", time_or_null(conference.started_at)},
           {"endedAt", time_or_null(conference.ended_at)},
           {"worker", std::move(worker)},
+          {"lateFrames", conference.late_frames},
           {"participants", std::move(participants)},
           {"branches", std::move(branches)}};
 }
+
+namespace {
+
+json::Value to_json(const std::vector<Piece>& pieces) {
+  auto list = json::Value::array();
+  for (const auto& piece : pieces)
+    list.push_back({{"epoch", piece.epoch},
+                    {"path", piece.path},
+                    {"startedAt", time_or_null(piece.started_at)},
+                    {"endedAt", time_or_null(piece.ended_at)},
+                    {"bytes", piece.bytes},
+                    {"durationSeconds", seconds(piece.duration_ns)},
+                    {"clean", piece.clean}});
+  return list;
+}
+
+json::Value to_json(const std::vector<Gap>& gaps) {
+  auto list = json::Value::array();
+  for (const auto& gap : gaps)
+    list.push_back({{"atSeconds", seconds(gap.at_ns)},
+                    {"missingSeconds", seconds(gap.missing_ns)},
+                    {"reason", gap.reason}});
+  return list;
+}
+
+json::Value to_json(const std::vector<Artifact>& artifacts) {
+  auto list = json::Value::array();
+  for (const auto& artifact : artifacts)
+    list.push_back({{"kind", artifact.kind}, {"path", artifact.path}, {"bytes", artifact.bytes}});
+  return list;
+}
+
+}  // namespace
 
 json::Value to_json(const Recording& recording) {
   return {{"id", recording.id},
           {"conference", recording.conference},
           {"branch", recording.branch},
           {"container", recording.container},
+          {"participant", text_or_null(recording.participant)},
+          {"tracks", recording.tracks},
+          {"metadata", recording.metadata},
+          {"automatic", recording.automatic},
+          {"paused", recording.paused},
           {"state", to_string(recording.state)},
           {"path", recording.path},
           {"error", text_or_null(recording.error)},
           {"epoch", recording.epoch},
           {"bytes", recording.bytes},
           {"durationSeconds", seconds(recording.duration_ns)},
+          {"bitrate", recording.bitrate == 0 ? json::Value() : json::Value(recording.bitrate)},
+          {"sha256", text_or_null(recording.sha256)},
+          {"pieces", to_json(recording.pieces)},
+          {"gaps", to_json(recording.gaps)},
+          {"artifacts", to_json(recording.artifacts)},
+          {"processing",
+           {{"state", to_string(recording.processing)}, {"error", text_or_null(recording.processing_error)}}},
           {"createdAt", time_or_null(recording.created_at)},
           {"startedAt", time_or_null(recording.started_at)},
           {"endedAt", time_or_null(recording.ended_at)}};

@@ -23,6 +23,8 @@ Service::Service(Settings settings, Clock& clock, Store& store, Catalog& catalog
 Service::~Service() = default;
 
 void Service::add_listener(Listener* listener) { impl_->listeners_.push_back(listener); }
+void Service::set_finisher(Finisher* finisher) { impl_->finisher_ = finisher; }
+void Service::set_machine(Machine* machine) { impl_->machine_ = machine; }
 void Service::recover() { impl_->recover(); }
 
 Outcome<Conference> Service::create(const NewConference& wanted) { return impl_->create(wanted); }
@@ -38,6 +40,14 @@ Outcome<Recording> Service::start_recording(const NewRecording& wanted) {
   return impl_->start_recording(wanted);
 }
 Outcome<Recording> Service::stop_recording(std::string_view id) { return impl_->stop_recording(id); }
+Outcome<Recording> Service::pause_recording(std::string_view id) { return impl_->pause_recording(id, true); }
+Outcome<Recording> Service::resume_recording(std::string_view id) {
+  return impl_->pause_recording(id, false);
+}
+Outcome<Recording> Service::update_metadata(std::string_view id, const json::Value& patch) {
+  return impl_->update_metadata(id, patch);
+}
+Outcome<void> Service::delete_recording(std::string_view id) { return impl_->delete_recording(id); }
 Outcome<void> Service::request_graph(std::string_view id) { return impl_->request_graph(id); }
 
 void Service::drain() { impl_->drain(); }
@@ -46,7 +56,7 @@ bool Service::drained() const {
   if (!impl_->draining_) return false;
   for (const auto& [id, entry] : impl_->conferences_)
     if (entry.watch.alive) return false;
-  return true;
+  return !impl_->finishing_left();
 }
 bool Service::store_ok() const { return impl_->store_ok_; }
 void Service::tick() { impl_->tick(); }
@@ -101,5 +111,6 @@ void Service::on_graph(std::string_view id, std::uint32_t epoch, std::string dot
 void Service::on_exit(std::string_view id, std::uint32_t epoch, const WorkerExit& exit) {
   impl_->exit_event(id, epoch, exit);
 }
+void Service::on_finish(const FinishReport& report) { impl_->finish_event(report); }
 
 }  // namespace auralink::session

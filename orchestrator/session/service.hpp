@@ -69,10 +69,17 @@ class Service final : public WorkerEvents {
   ~Service() override;
 
   void add_listener(Listener*);
+  /// Who finishes recordings, and what is asked before a conference is admitted. Both outlive the service or
+  /// are taken away with nullptr; set them before recover(). Without a finisher a recording ends with its
+  /// first worker, as that worker left the file; without a machine nothing is refused for want of CPU or
+  /// memory.
+  void set_finisher(Finisher*);
+  void set_machine(Machine*);
 
-  /// Loads the store and tells the truth about what a previous daemon left: conferences that were live are
-  /// ended as `killed` (or restarted when desired and their policy says so), their recordings become
-  /// `interrupted`. Throws what the store throws: a daemon must not start over a state it cannot read.
+  /// Loads the store and tells the truth about what a previous daemon left. Conferences whose workers can be
+  /// taken over go on; other live ones are ended as `killed`, or restarted when desired and their policy says
+  /// so. Recordings that ended are finished. Throws what the store throws: a daemon must not start over a
+  /// state it cannot read.
   void recover();
 
   // Commands. A repeated command with the same meaning succeeds and changes nothing.
@@ -83,6 +90,13 @@ class Service final : public WorkerEvents {
   Outcome<Branch> remove_branch(std::string_view conference, std::string_view name);
   Outcome<Recording> start_recording(const NewRecording&);
   Outcome<Recording> stop_recording(std::string_view id);
+  /// While paused nothing is recorded; the file goes on without a hole. Conflict when it is over.
+  Outcome<Recording> pause_recording(std::string_view id);
+  Outcome<Recording> resume_recording(std::string_view id);
+  /// Merge patch (RFC 7396) of the metadata, at any time. Violations point into `patch`.
+  Outcome<Recording> update_metadata(std::string_view id, const json::Value& patch);
+  /// Removes the files and then the row. Conflict unless it is final and not being processed.
+  Outcome<void> delete_recording(std::string_view id);
   Outcome<void> request_graph(std::string_view conference);  ///< answer arrives as event "conference.graph"
 
   /// SIGTERM: refuse new work, stop what runs cleanly. drained() is true when no worker is left.
@@ -113,6 +127,7 @@ class Service final : public WorkerEvents {
   void on_stats(std::string_view, std::uint32_t, const WorkerStats&) override;
   void on_graph(std::string_view, std::uint32_t, std::string) override;
   void on_exit(std::string_view, std::uint32_t, const WorkerExit&) override;
+  void on_finish(const FinishReport&) override;
 
   class Impl;  ///< impl.hpp, private to the room
 

@@ -32,6 +32,7 @@ void Service::Impl::hello(std::string_view id, std::uint32_t epoch, std::int64_t
     if (entry->watch.greeted) return;
     entry->watch.greeted = true;
     edit(*entry).worker_pid = pid;
+    if (entry->watch.adopted) greet_adopted(*entry);
   });
 }
 
@@ -61,6 +62,8 @@ void Service::Impl::stats(std::string_view id, std::uint32_t epoch, const Worker
     auto& conference = edit(*entry);
     conference.worker_memory_bytes = stats.memory_bytes;
     conference.worker_cpu_seconds = stats.cpu_seconds;
+    conference.late_frames = std::max(conference.late_frames, watch.late_before + stats.late_frames);
+    take_cpu(*entry, stats.cpu_seconds, now);
     participants_changed(*entry, stats.participants);
     if (anybody_there(conference))
       watch.alone_since.reset();
@@ -73,11 +76,8 @@ void Service::Impl::stats(std::string_view id, std::uint32_t epoch, const Worker
       branch.bytes = std::max(branch.bytes, sample.bytes);
       branch.dropped = std::max(branch.dropped, sample.dropped);
       branch.media_ns = std::max(branch.media_ns, sample.media_ns);
-      if (auto* recording = recording_of(branch); recording != nullptr && !is_final(recording->state)) {
-        edit(*recording);
-        recording->bytes = branch.bytes;
-        recording->duration_ns = branch.media_ns;
-      }
+      if (auto* recording = recording_of(branch); recording != nullptr && !concluded(*recording))
+        measure(*recording, branch.bytes, branch.media_ns);
       auto& progress = watch.watches.try_emplace(sample.name, now).first->second;
       if (!progress.sample(now, sample.bytes, sample.media_ns)) continue;
       branch.progressed_at = clock_.wall();
@@ -118,14 +118,38 @@ void Service::Impl::exit_event(std::string_view id, std::uint32_t epoch, const W
 void Service::Impl::tick() {
   fact([&] {
     const auto now = clock_.monotonic();
+    // Silence while this daemon itself was suspended is nobody's fault.
+    constexpr Millis kSuspended{3'000}, kTick{200};
+    if (last_tick_ && now - *last_tick_ > kSuspended) forgive(now - *last_tick_ - kTick);
+    last_tick_ = now;
     for (auto& [id, entry] : conferences_) supervise(entry, now);
+    give_due_orders(now);
+    keep_house(now);
   });
+}
+
+/// Moves every deadline of workers by the time nobody looked. What happened since then stays in the past.
+void Service::Impl::forgive(Millis missed) {
+  const auto now = clock_.monotonic();
+  const auto shift = [&](Millis& at) { at = std::min(at + missed, now); };
+  for (auto& [id, entry] : conferences_) {
+    auto& watch = entry.watch;
+    shift(watch.spawned_at);
+    shift(watch.heard_at);
+    watch.stage_ends += missed;
+    if (watch.alone_since) shift(*watch.alone_since);
+    for (auto& [name, progress] : watch.watches) progress.forgive(missed, now);
+    for (auto& [name, since] : watch.draining_since) shift(since);
+    for (auto& [name, rule] : watch.rules)
+      if (rule.empty_since) shift(*rule.empty_since);
+  }
 }
 
 void Service::Impl::supervise(Entry& entry, Millis now) {
   if (is_final(entry.conference.state)) return;
   auto& watch = entry.watch;
   if (!watch.alive) {
+    if (wait_for_lingering(entry, now)) return;
     if (watch.launch_at && now >= *watch.launch_at) launch(entry);
     return;
   }
@@ -134,7 +158,9 @@ void Service::Impl::supervise(Entry& entry, Millis now) {
     return;
   }
   if (start_is_late(entry, now) || limits_reached(entry, now)) return;
-  if (entry.conference.state == ConferenceState::running) watch_branches(entry, now);
+  if (entry.conference.state != ConferenceState::running) return;
+  watch_branches(entry, now);
+  if (watch.stage == StopStage::none) apply_rules(entry, now);
 }
 
 /// EOS, then SIGTERM, then SIGKILL, each with its time.
@@ -152,6 +178,11 @@ bool Service::Impl::start_is_late(Entry& entry, Millis now) {
   const auto& watch = entry.watch;
   const auto waited = now - watch.spawned_at;
   if (!watch.greeted && waited >= settings_.hello_timeout) {
+    if (watch.adopted) {
+      later([this, id = entry.conference.id] { host_.signal(id, SIGKILL); });
+      worker_gone(entry, {ExitClass::killed, "the worker that a previous daemon left did not report"});
+      return true;
+    }
     give_up(entry, {.how = ExitClass::stalled,
                     .reason = "the worker did not report within " + seconds_text(settings_.hello_timeout)});
     return true;
@@ -168,6 +199,7 @@ bool Service::Impl::start_is_late(Entry& entry, Millis now) {
 bool Service::Impl::limits_reached(Entry& entry, Millis now) {
   const auto& watch = entry.watch;
   const auto& policies = entry.conference.compiled.policies;
+  if (!watch.greeted && watch.adopted) return false;
   const bool expects_beats = watch.beating || entry.conference.state == ConferenceState::running;
   if (expects_beats && now - watch.heard_at >= settings_.heartbeat_timeout) {
     give_up(entry, {.how = ExitClass::stalled,
@@ -207,14 +239,13 @@ void Service::Impl::watch_branches(Entry& entry, Millis now) {
       watch.leaving.insert(name);
       edit(entry);
       const std::string why = "was not finalised within " + seconds_text(policies.eos_timeout);
-      if (auto* recording = recording_of(branch); recording != nullptr && !is_final(recording->state))
-        interrupt_recording(*recording, why);
+      if (auto* recording = recording_of(branch)) conclude(*recording, {.why = why});
       fail_branch(entry, branch, why);
       continue;
     }
     auto& progress = watch.watches.try_emplace(name, now).first->second;
-    // With nobody in the room a branch may rightly be quiet.
-    if (!anybody_there(conference)) progress.hold(now);
+    // With nobody in the room a branch may rightly be quiet, and a paused one shall be.
+    if (!anybody_there(conference) || branch.paused) progress.hold(now);
     const auto verdict = progress.verdict(now, settings_.stall_warning, policies.stall_timeout);
     if (verdict == Progress::stalled && branch.state == BranchState::active && !branch.stalled) {
       edit(entry);
@@ -225,8 +256,7 @@ void Service::Impl::watch_branches(Entry& entry, Millis now) {
     edit(entry);
     watch.leaving.insert(name);
     const std::string why = "no progress for " + seconds_text(policies.stall_timeout);
-    if (auto* recording = recording_of(branch); recording != nullptr && !is_final(recording->state))
-      interrupt_recording(*recording, why);
+    if (auto* recording = recording_of(branch)) conclude(*recording, {.why = why});
     later([this, id = conference.id, gone = name] { host_.remove_branch(id, gone); });
     fail_branch(entry, branch, why);
   }

@@ -29,8 +29,12 @@ bool Service::Impl::flush() {
       else
         store_.erase_conference(id);
     }
-    for (const auto& id : dirty_recordings_)
-      if (const auto at = recordings_.find(id); at != recordings_.end()) store_.put(at->second);
+    for (const auto& id : dirty_recordings_) {
+      if (const auto at = recordings_.find(id); at != recordings_.end())
+        store_.put(at->second);
+      else
+        store_.erase_recording(id);
+    }
     for (auto& event : outbox_) event.seq = store_.append(event);
     store_.commit();
   } catch (const std::exception&) {
@@ -87,6 +91,13 @@ Recording& Service::Impl::insert(Recording recording) {
   if (undo_ != nullptr) undo_->recordings.emplace(recording.id, std::nullopt);
   auto id = recording.id;
   return recordings_.insert_or_assign(std::move(id), std::move(recording)).first->second;
+}
+
+void Service::Impl::erase(const Recording& recording) {
+  const auto id = recording.id;
+  dirty_recordings_.insert(id);
+  if (undo_ != nullptr) undo_->recordings.emplace(id, recording);
+  recordings_.erase(id);
 }
 
 void Service::Impl::restore(Undo& undo) {

@@ -2,6 +2,7 @@
 // Does a branch still make progress? Samples in, a verdict out; time is an argument.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "orchestrator/session/model.hpp"
@@ -18,6 +19,8 @@ class ProgressWatch {
   bool sample(Millis now, std::uint64_t bytes, std::int64_t media_ns) noexcept;
   /// Nothing can be expected right now (nobody is in the room): the clock starts again from here.
   void hold(Millis now) noexcept { since_ = now; }
+  /// Nobody looked for so long (the daemon itself was suspended): that time does not count.
+  void forgive(Millis missed, Millis now) noexcept { since_ = std::min(since_ + missed, now); }
   /// `stalled` after `warning` without progress, `failed` after `timeout`; a zero duration never fires.
   [[nodiscard]] Progress verdict(Millis now, Millis warning, Millis timeout) const noexcept;
 

@@ -31,7 +31,12 @@ void MemoryStore::commit() {
     else
       conferences_.erase(id);
   }
-  for (auto& [id, recording] : changes.recordings) recordings_.insert_or_assign(id, std::move(recording));
+  for (auto& [id, recording] : changes.recordings) {
+    if (recording)
+      recordings_.insert_or_assign(id, std::move(*recording));
+    else
+      recordings_.erase(id);
+  }
   for (auto& event : changes.events) {
     last_seq_ = event.seq;
     events_.push_back(std::move(event));
@@ -51,6 +56,10 @@ void MemoryStore::put(const Recording& recording) {
 
 void MemoryStore::erase_conference(std::string_view id) {
   open().conferences.insert_or_assign(std::string{id}, std::nullopt);
+}
+
+void MemoryStore::erase_recording(std::string_view id) {
+  open().recordings.insert_or_assign(std::string{id}, std::nullopt);
 }
 
 std::int64_t MemoryStore::append(const Event& event) {

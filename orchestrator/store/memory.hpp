@@ -23,6 +23,7 @@ class MemoryStore final : public session::Store {
   void put(const session::Conference&) override;
   void put(const session::Recording&) override;
   void erase_conference(std::string_view id) override;
+  void erase_recording(std::string_view id) override;
   std::int64_t append(const session::Event&) override;
   [[nodiscard]] std::vector<session::Conference> conferences() override;
   [[nodiscard]] std::vector<session::Recording> recordings() override;
@@ -32,7 +33,7 @@ class MemoryStore final : public session::Store {
   // A transaction is a list of changes applied at commit, so that rollback cannot fail.
   struct Changes {
     std::map<std::string, std::optional<session::Conference>> conferences;
-    std::map<std::string, session::Recording> recordings;
+    std::map<std::string, std::optional<session::Recording>> recordings;
     std::deque<session::Event> events;
   };
   Changes& open();

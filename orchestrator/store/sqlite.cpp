@@ -173,8 +173,8 @@ class SqliteStore::Impl {
     if (!slot) slot = std::make_unique<Statement>(db.get(), text);
     return *slot;
   }
-  std::unique_ptr<Statement> put_conference, put_recording, erase_conference, append, trim, conferences,
-      recordings, events, begin, commit;
+  std::unique_ptr<Statement> put_conference, put_recording, erase_conference, erase_recording, append, trim,
+      conferences, recordings, events, begin, commit;
 
   void need_transaction() const {
     if (!in_transaction) throw StoreError{"a change outside a transaction"};
@@ -237,6 +237,11 @@ void SqliteStore::put(const Recording& recording) {
 void SqliteStore::erase_conference(std::string_view id) {
   impl_->need_transaction();
   impl_->sql(impl_->erase_conference, "DELETE FROM conference WHERE id = ?1").bind(1, id).execute();
+}
+
+void SqliteStore::erase_recording(std::string_view id) {
+  impl_->need_transaction();
+  impl_->sql(impl_->erase_recording, "DELETE FROM recording WHERE id = ?1").bind(1, id).execute();
 }
 
 std::int64_t SqliteStore::append(const Event& event) {

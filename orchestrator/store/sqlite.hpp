@@ -29,6 +29,7 @@ class SqliteStore final : public session::Store {
   void put(const session::Conference&) override;
   void put(const session::Recording&) override;
   void erase_conference(std::string_view id) override;
+  void erase_recording(std::string_view id) override;
   std::int64_t append(const session::Event&) override;
   [[nodiscard]] std::vector<session::Conference> conferences() override;
   [[nodiscard]] std::vector<session::Recording> recordings() override;

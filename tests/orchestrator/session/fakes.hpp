@@ -55,6 +55,7 @@ class FlakyStore final : public Store {
   void put(const Conference& c) override { inner.put(c); }
   void put(const Recording& r) override { inner.put(r); }
   void erase_conference(std::string_view id) override { inner.erase_conference(id); }
+  void erase_recording(std::string_view id) override { inner.erase_recording(id); }
   std::int64_t append(const Event& e) override { return inner.append(e); }
   std::vector<Conference> conferences() override { return inner.conferences(); }
   std::vector<Recording> recordings() override { return inner.recordings(); }

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <set>
 
@@ -32,7 +34,10 @@ TEST(Names, GoBothWays) {
   expect_round_trip<BranchState>(5);
   expect_round_trip<RecordingState>(6);
   expect_round_trip<ExitClass>(9);
+  expect_round_trip<ProcessingState>(5);
 }
+
+constexpr std::array kAddedLater{"lateFrames", "presence", "restartedAt"};
 
 Conference sample_conference() {
   Conference c;
@@ -46,10 +51,18 @@ Conference sample_conference() {
   c.compiled.policies.restart = {.on_failure = true, .max = 7, .window = Millis{1234}};
   c.compiled.policies.idle_timeout = Millis{60'000};
   c.compiled.policies.max_duration = Millis{14'400'000};
+  c.compiled.policies.orphans = Orphans::go_on;
+  c.compiled.policies.cpus = 1.5;
+  c.compiled.policies.memory_bytes = 1'000'000;
+  c.compiled.estimated_cpus = 0.75;
+  c.presence = {{.name = "ann", .joined = true, .epoch = 1, .at = Millis{5}, .at_mono = Millis{6}}};
+  c.restarted_at = {Millis{7}, Millis{8}};
   c.compiled.branches.push_back({.name = "record",
                                  .kind = "file",
                                  .container = "mp4",
                                  .on_error = OnError::fail_pipeline,
+                                 .automatic = AutoRule{.min_participants = 2, .empty_for = Millis{9}},
+                                 .preview_interval = Millis{4000},
                                  .resolved = {{"kind", "file"}}});
   c.state = ConferenceState::running;
   c.epoch = 1;
@@ -76,6 +89,27 @@ Recording sample_recording() {
           .conference = "demo",
           .branch = "record",
           .container = "mp4",
+          .participant = "ann",
+          .tracks = "audio",
+          .metadata = {{"title", "Monday"}},
+          .automatic = true,
+          .paused = true,
+          .pieces = {{.epoch = 1,
+                      .path = "/rec/demo/demo-record-1.mp4",
+                      .started_at = Millis{1'767'225'601'000},
+                      .ended_at = Millis{1'767'225'603'000},
+                      .bytes = 23456,
+                      .duration_ns = 2'000'000'000,
+                      .clean = true,
+                      .error = "why",
+                      .started_mono = Millis{7},
+                      .ended_mono = Millis{2007}}},
+          .gaps = {{.at_ns = 2'000'000'000, .missing_ns = 1'500'000'000, .reason = "a crash"}},
+          .artifacts = {{.kind = "sprite", .path = "/rec/demo/sprite.jpg", .bytes = 77}},
+          .sha256 = "abc",
+          .bitrate = 234'567,
+          .processing = ProcessingState::running,
+          .processing_error = "slow",
           .state = RecordingState::active,
           .path = "/rec/demo/demo-record-1.mp4",
           .error = {},
@@ -84,7 +118,15 @@ Recording sample_recording() {
           .duration_ns = 4'200'000'000,
           .created_at = Millis{1'767'225'600'500},
           .started_at = Millis{1'767'225'601'000},
-          .ended_at = Millis{0}};
+          .ended_at = Millis{0},
+          .relative = "demo/demo-record-1.mp4",
+          .pauses = {{.epoch = 1,
+                      .from = Millis{1},
+                      .until = Millis{2},
+                      .from_mono = Millis{3},
+                      .until_mono = Millis{4}}},
+          .preview_interval = Millis{5000},
+          .sidecar = {{"version", 1}}};
 }
 
 TEST(PublicForm, OfAConferenceIsAsDocumented) {
@@ -93,9 +135,10 @@ TEST(PublicForm, OfAConferenceIsAsDocumented) {
     "desired":"running","state":"running","epoch":1,"generation":3,"exit":null,"reason":null,
     "createdAt":"2026-01-01T00:00:00.000Z","startedAt":"2026-01-01T00:00:01.042Z","endedAt":null,
     "worker":{"pid":4711,"memoryBytes":52428800,"cpuSeconds":3.2},
-    "participants":[{"name":"ann","audio":true,"video":true}],
+    "lateFrames":0,"participants":[{"name":"ann","audio":true,"video":true,"visible":false}],
     "branches":{"record":{"name":"record","kind":"file","container":"mp4","state":"active","error":null,
-      "recording":"demo-record-1","bytes":123456,"dropped":2,"mediaSeconds":4.2,"stalled":false}}})"));
+      "recording":"demo-record-1","bytes":123456,"dropped":2,"mediaSeconds":4.2,"stalled":false,
+      "paused":false,"automatic":true}}})"));
 }
 
 TEST(PublicForm, OfAnEndedConferenceSaysWhy) {
@@ -112,9 +155,20 @@ TEST(PublicForm, OfAnEndedConferenceSaysWhy) {
 
 TEST(PublicForm, OfARecordingIsAsDocumented) {
   EXPECT_EQ(to_json(sample_recording()), json::Value::parse(R"({
-    "id":"demo-record-1","conference":"demo","branch":"record","container":"mp4","state":"active",
+    "id":"demo-record-1","conference":"demo","branch":"record","container":"mp4","participant":"ann",
+    "tracks":"audio","metadata":{"title":"Monday"},"automatic":true,"paused":true,"state":"active",
     "path":"/rec/demo/demo-record-1.mp4","error":null,"epoch":1,"bytes":123456,"durationSeconds":4.2,
+    "bitrate":234567,"sha256":"abc",
+    "pieces":[{"epoch":1,"path":"/rec/demo/demo-record-1.mp4","startedAt":"2026-01-01T00:00:01.000Z",
+      "endedAt":"2026-01-01T00:00:03.000Z","bytes":23456,"durationSeconds":2.0,"clean":true}],
+    "gaps":[{"atSeconds":2.0,"missingSeconds":1.5,"reason":"a crash"}],
+    "artifacts":[{"kind":"sprite","path":"/rec/demo/sprite.jpg","bytes":77}],
+    "processing":{"state":"running","error":"slow"},
     "createdAt":"2026-01-01T00:00:00.500Z","startedAt":"2026-01-01T00:00:01.000Z","endedAt":null})"));
+  const auto mix = to_json(Recording{.id = "x"});
+  EXPECT_TRUE(mix.at("participant").is_null());
+  EXPECT_TRUE(mix.at("sha256").is_null());
+  EXPECT_TRUE(mix.at("bitrate").is_null());
 }
 
 TEST(PublicForm, OfAnEventIsAsDocumented) {
@@ -137,6 +191,15 @@ TEST(StoredForm, KeepsEveryField) {
   EXPECT_EQ(again->compiled.policies.max_duration, Millis{14'400'000});
   EXPECT_EQ(again->compiled.branches.at(0).on_error, OnError::fail_pipeline);
   EXPECT_EQ(again->branches.at("record").progressed_at, Millis{1'767'225'605'000});
+  EXPECT_EQ(again->compiled.policies.orphans, Orphans::go_on);
+  EXPECT_EQ(again->compiled.policies.cpus, 1.5);
+  EXPECT_EQ(again->compiled.policies.memory_bytes, 1'000'000U);
+  EXPECT_EQ(again->compiled.estimated_cpus, 0.75);
+  EXPECT_EQ(again->compiled.branches.at(0).automatic->min_participants, 2U);
+  EXPECT_EQ(again->compiled.branches.at(0).automatic->empty_for, Millis{9});
+  EXPECT_EQ(again->compiled.branches.at(0).preview_interval, Millis{4000});
+  EXPECT_EQ(again->presence.at(0).at_mono, Millis{6});
+  EXPECT_EQ(again->restarted_at, (std::vector<Millis>{Millis{7}, Millis{8}}));
 
   c.exit = ExitClass::oom;
   c.branches["record"].progressed_at.reset();
@@ -150,9 +213,38 @@ TEST(StoredForm, KeepsEveryField) {
   EXPECT_EQ(to_stored(*recording), to_stored(sample_recording()));
 }
 
+TEST(StoredForm, OfAnOlderVersionStaysReadable) {
+  auto old = to_stored(sample_recording());
+  for (const auto* added :
+       {"participant", "tracks", "metadata", "automatic", "paused", "pieces", "gaps", "artifacts", "sha256",
+        "bitrate", "processing", "processingError", "relative", "pauses", "previewInterval", "sidecar"})
+    old.erase(added);
+  const auto recording = recording_from_stored(old);
+  ASSERT_TRUE(recording) << recording.error();
+  EXPECT_EQ(recording->tracks, "both");
+  ASSERT_EQ(recording->pieces.size(), 1U) << "it was one piece";
+  EXPECT_EQ(recording->pieces[0].path, recording->path);
+  EXPECT_EQ(recording->pieces[0].bytes, 123456U);
+  EXPECT_FALSE(recording->pieces[0].clean);
+
+  auto conference = to_stored(sample_conference());
+  for (const auto* added : kAddedLater) conference.erase(added);
+  conference["compiled"].erase("estimatedCpus");
+  for (const auto* added : {"orphansGoOn", "cpus", "memoryBytes"})
+    conference["compiled"]["policies"].erase(added);
+  for (const auto* added : {"automatic", "previewInterval"})
+    conference["compiled"]["branches"][0].erase(added);
+  for (const auto* added : {"paused", "held"}) conference["branches"]["record"].erase(added);
+  const auto read = conference_from_stored(conference);
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(read->compiled.policies.orphans, Orphans::stop);
+  EXPECT_FALSE(read->compiled.branches.at(0).automatic);
+}
+
 TEST(StoredForm, RefusesDamageWithASentence) {
   const auto whole = to_stored(sample_conference());
   for (const auto& item : whole.items()) {
+    if (std::find(kAddedLater.begin(), kAddedLater.end(), item.key()) != kAddedLater.end()) continue;
     auto damaged = whole;
     damaged.erase(item.key());
     EXPECT_FALSE(conference_from_stored(damaged)) << item.key();
