@@ -8,6 +8,7 @@
 #include "orchestrator/pipeline/gst_log.hpp"
 #include "orchestrator/pipeline/media_root.hpp"
 #include "orchestrator/worker/channel.hpp"
+#include "orchestrator/worker/finish_messages.hpp"
 #include "orchestrator/worker/process_stats.hpp"
 
 namespace auralink::worker {
@@ -125,8 +126,12 @@ void Agent::on_command(std::string_view payload) {
       message.mutable_graph()->set_dot(conference_ ? conference_->dot() : "digraph {}");
       return say(std::move(message));
     }
-    case v1::ToWorker::kPauseBranch:
     case v1::ToWorker::kFinish:
+      return finish(command.finish());
+    case v1::ToWorker::kPauseBranch:
+      if (conference_)
+        conference_->pause_branch(command.pause_branch().name(), command.pause_branch().paused());
+      return;
     case v1::ToWorker::BODY_NOT_SET:
       return;  // a newer daemon's command: nothing we could do
   }
@@ -153,6 +158,18 @@ void Agent::start(const v1::Start& start) {
       1000,
       [](gpointer self) -> gboolean { return static_cast<Agent*>(self)->send_stats(), G_SOURCE_CONTINUE; },
       this);
+}
+
+void Agent::finish(const v1::Finish& command) {
+  if (conference_ || finish_) return;
+  auto order = finish_order(command);
+  if (!order) return end(v1::Ended::FAILED_SOURCE, "an order to finish does not parse");
+  finish_ = std::make_unique<FinishTask>(
+      std::move(*order),
+      FinishTask::Callbacks{
+          .report = [this](const session::FinishReport& report) { say(finished_message(report)); },
+          .log = [this](const std::string& line) { log(GST_LEVEL_INFO, "finish", "", line); },
+          .done = [this] { end(v1::Ended::COMPLETED, "finished"); }});
 }
 
 void Agent::add_branch(const v1::AddBranch& command) {
@@ -207,13 +224,16 @@ void Agent::send_stats() {
     branch.set_bytes(facts.bytes);
     branch.set_dropped(facts.dropped);
     branch.set_media_ns(facts.media_ns);
+    branch.set_paused(facts.paused);
   }
   for (const auto& info : stats.participants) {
     auto& participant = *out.add_participants();
     participant.set_name(info.name);
     participant.set_audio(info.audio);
     participant.set_video(info.video);
+    participant.set_visible(info.visible);
   }
+  out.set_late_frames(stats.late_frames);
   out.set_memory_bytes(own_pss_bytes());
   out.set_cpu_seconds(own_cpu_seconds());
   say(std::move(message));

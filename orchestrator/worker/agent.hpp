@@ -14,6 +14,7 @@
 #include <tl/expected.hpp>
 
 #include "orchestrator/pipeline/conference.hpp"
+#include "orchestrator/worker/finish_task.hpp"
 #include "worker.pb.h"
 
 namespace auralink::worker {
@@ -53,6 +54,7 @@ class Agent final : public pipeline::ConferenceObserver {
   void log(unsigned level, const std::string& category, const std::string& object,
            const std::string& message);
   void add_branch(const v1::AddBranch&);
+  void finish(const v1::Finish&);
   void send_stats();
   void end(v1::Ended::Class, std::string_view reason);
 
@@ -62,6 +64,7 @@ class Agent final : public pipeline::ConferenceObserver {
   std::uint32_t epoch_ = 0;
   std::optional<pipeline::Description> description_;
   std::unique_ptr<pipeline::Conference> conference_;
+  std::unique_ptr<FinishTask> finish_;  ///< instead of a conference
   guint stats_timer_ = 0;
   bool running_ = false, winding_down_ = false, ended_ = false;
   std::map<std::string, v1::BranchChange> changes_;  ///< the last of every branch

@@ -15,7 +15,7 @@ OS = ["sys/", "netinet/", "arpa/", "unistd.h", "fcntl.h", "signal.h", "poll.h", 
       "linux/", "dlfcn.h", "pwd.h", "pthread.h", "netdb.h", "sched.h"]
 
 # Pure files of orchestrator/pipeline; the rest of that room is the builder, the only one that includes GStreamer.
-PURE_PIPELINE = r"orchestrator/pipeline/(description|parameters|plan|layout|render|gate|moof|roster)[^/]*"
+PURE_PIPELINE = r"orchestrator/pipeline/(active_speaker|rtp_ingress|seating|description|parameters|plan|layout|render|gate|moof|roster|finish_(?:bytes|mp4|ebml|mkv|ogg|playlist))[^/]*"
 
 # A core is named by its plugin: gst/rtphdrext/core/.
 RULES = [
@@ -26,10 +26,15 @@ RULES = [
     (r"orchestrator/session/", ["std", "own"] + JSON),
     # JSON Schema is a library's work, and parameters.cpp is its only user.
     (r"orchestrator/pipeline/parameters", ["std", "own", "orchestrator/session/", "valijson/"] + JSON),
+    # The layout of RTP is known in one place: a plugin's pure core.
+    (r"orchestrator/pipeline/rtp_ingress", ["std", "own", "gst/rtphdrext/core/"]),
     (PURE_PIPELINE, ["std", "own", "orchestrator/session/"] + JSON),
+    # Digests of finished files come from OpenSSL: several times as fast as GLib's where the processor helps.
+    (r"orchestrator/pipeline/finish_files", ["std", "own", "openssl/"] + JSON + OS),
     (r"orchestrator/pipeline/", ["std", "own", "orchestrator/session/", "orchestrator/telemetry/", "gst/support/"]
      + JSON + GST + OS),
     (r"orchestrator/telemetry/", ["std", "own", "prometheus/"] + JSON + LOOP + OS),
+    (r"orchestrator/worker/finish_hook", ["std", "own", "libsoup/"] + JSON + LOOP + OS),
     (r"orchestrator/worker/", ["std", "own", "orchestrator/pipeline/", "orchestrator/session/",
                                "orchestrator/telemetry/", "worker.pb.h", "google/protobuf/"]
      + JSON + LOOP + OS),
