@@ -2,6 +2,7 @@
 // RTP sources: explicit fields, or the SDP text (RFC 8866) of what a sender sends us.
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <set>
 
 #include "orchestrator/pipeline/description_parts.hpp"
@@ -102,6 +103,9 @@ std::optional<RtpStream> read_stream(const Value& value, const std::string& poin
   const auto clock = reader.integer("clockRate", 8000, 90000);
   const auto channels = media == Media::audio ? reader.integer("channels", 1, 2) : std::nullopt;
   const auto fmtp = reader.string("fmtp");
+  const auto ssrc = reader.integer("ssrc", 0, UINT32_MAX);
+  const auto level = media == Media::audio ? reader.integer("audioLevel", 1, 255) : std::nullopt;
+  const auto feedback = media == Media::video ? reader.boolean("feedback") : std::nullopt;
   reader.finish();
   if (!codec || !port) return std::nullopt;
   const auto& f = format(*codec);
@@ -117,6 +121,9 @@ std::optional<RtpStream> read_stream(const Value& value, const std::string& poin
   s.clock_rate = static_cast<std::uint32_t>(clock.value_or(f.clock_rate));
   s.channels = static_cast<std::uint8_t>(channels.value_or(*codec == RtpCodec::opus ? 2 : 1));
   s.fmtp = fmtp.value_or("");
+  if (ssrc) s.ssrc = static_cast<std::uint32_t>(*ssrc);
+  s.level_id = static_cast<std::uint8_t>(level.value_or(0));
+  s.feedback = feedback.value_or(false);
   check_rtp_stream(s, pointer, violations);
   return s;
 }
@@ -189,6 +196,7 @@ class SdpReader {
     if (media_ == Media::video ? participant_.video.has_value() : participant_.audio.has_value())
       return complain("a participant has at most one stream of each kind");
     payloads_.clear();
+    ssrc_.reset(), level_id_ = 0, picture_loss_ = false, rtcp_mux_ = false;
     while (!text.empty()) {
       const auto item = take(text, ' ');
       const auto payload = to_int<unsigned>(item);
@@ -205,6 +213,13 @@ class SdpReader {
 
   void attribute(std::string_view text) {
     const auto name = take(text, ':');
+    if (name == "ssrc") return source(text);
+    if (name == "extmap") return extension(text);
+    if (name == "rtcp-mux") rtcp_mux_ = true;
+    if (name == "rtcp-fb") {  // RFC 4585 section 4.2
+      (void)take(text, ' ');
+      picture_loss_ = picture_loss_ || trimmed(text) == "nack pli";
+    }
     if (name != "rtpmap" && name != "fmtp") return;
     const auto payload = to_int<unsigned>(take(text, ' '));
     if (!payload || *payload > 127) return complain("expected a payload type from 0 to 127");
@@ -232,6 +247,24 @@ class SdpReader {
       }
   }
 
+  /// RFC 5576: the lines of one source name it again and again; a second source (of a retransmission, say)
+  /// is none that we play.
+  void source(std::string_view text) {
+    const auto ssrc = to_int<std::uint32_t>(take(text, ' '));
+    if (!ssrc) return complain("expected an SSRC from 0 to 4294967295");
+    if (!ssrc_) ssrc_ = ssrc;
+  }
+
+  /// RFC 8285 section 5: ID["/"DIRECTION] URI
+  void extension(std::string_view text) {
+    auto id_and_direction = take(text, ' ');
+    const auto id = to_int<unsigned>(take(id_and_direction, '/'));
+    auto rest = trimmed(text);
+    if (take(rest, ' ') != "urn:ietf:params:rtp-hdrext:ssrc-audio-level") return;
+    if (!id || *id < 1 || *id > 255) return complain("expected an extension id from 1 to 255");
+    level_id_ = static_cast<std::uint8_t>(*id);
+  }
+
   /// The first payload type of the media line that we can decode is the one that is used.
   void close() {
     if (!open_) return;
@@ -243,7 +276,12 @@ class SdpReader {
             {pointer_, "line " + std::to_string(p.fmtp_line) +
                            ": expected \"key=value;key=value\" of letters, digits and + / = "
                            ", . : _ -"});
-      (media_ == Media::video ? participant_.video : participant_.audio) = p.stream;
+      auto& stream = media_ == Media::video ? participant_.video : participant_.audio;
+      stream = p.stream;
+      stream->ssrc = ssrc_;
+      if (media_ == Media::audio) stream->level_id = level_id_;
+      // Without rtcp-mux (RFC 5761) the sender listens on a port that packets do not tell.
+      if (media_ == Media::video) stream->feedback = picture_loss_ && rtcp_mux_;
       return;
     }
     complain("the media description before this line offers no codec of H264, VP8, opus, PCMU or PCMA");
@@ -261,6 +299,9 @@ class SdpReader {
   bool open_ = false;
   Media media_ = Media::video;
   std::vector<Payload> payloads_;
+  std::optional<std::uint32_t> ssrc_;
+  std::uint8_t level_id_ = 0;
+  bool picture_loss_ = false, rtcp_mux_ = false;
   RtpParticipant participant_;
 };
 
@@ -305,21 +346,31 @@ RtpSource read_rtp(ObjectReader& reader, Violations& violations) {
   }
   source.jitter = read_duration(reader, "jitter", 0, 10 * kSecond).value_or(source.jitter);
   source.timeout = read_duration(reader, "timeout", kSecond / 10, kHour).value_or(source.timeout);
-  const auto* list = reader.array("participants", kMaxParticipants, Need::required);
+  const auto* list = reader.array("participants", kMaxRtpParticipants, Need::required);
   if (list == nullptr) return source;
   if (list->empty()) reader.complain("participants", "expected at least one participant");
   std::vector<std::string> names;
-  std::set<std::uint16_t> ports;
+  std::map<std::uint16_t, std::set<std::optional<std::uint32_t>>> ports;
   for (std::size_t i = 0; i < list->size(); ++i) {
     const auto at = json::child(reader.at("participants"), i);
     source.participants.push_back(read_participant((*list)[i], at, violations));
     const auto& p = source.participants.back();
     names.push_back(p.name);
     const auto claim = [&](const std::optional<RtpStream>& stream, std::string_view key) {
-      if (!stream || ports.insert(stream->port).second) return;
+      if (!stream) return;
+      auto& sources = ports[stream->port];
+      const bool fresh = sources.insert(stream->ssrc).second;
+      // Several share a port when each says which source it is, as behind a forwarding unit.
+      if (fresh && (sources.size() == 1 || (stream->ssrc && !sources.contains(std::nullopt)))) return;
       const bool sdp = (*list)[i].contains("sdp");
-      violations.push_back({sdp ? json::child(at, "sdp") : json::child(json::child(at, key), "port"),
-                            "port " + std::to_string(stream->port) + " is taken by an earlier stream"});
+      const bool same = !fresh && stream->ssrc;
+      const auto member = json::child(json::child(at, key), same ? "ssrc" : "port");
+      violations.push_back(
+          {sdp ? json::child(at, "sdp") : member,
+           "port " + std::to_string(stream->port) +
+               (same
+                    ? " has an earlier stream of SSRC " + std::to_string(*stream->ssrc)
+                    : " is taken by an earlier stream; streams share one when each has an ssrc of its own")});
     };
     claim(p.video, "video");
     claim(p.audio, "audio");

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/pipeline/mixer.hpp"
 
+#include <gst/base/gstaggregator.h>
+
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -113,9 +116,13 @@ bool Mixer::remove(const std::string& participant) {
 
 GstPadProbeReturn Mixer::on_input(GstPad* pad, GstPadProbeInfo* info, gpointer data) noexcept {
   auto& input = *static_cast<Input*>(data);
-  const auto time = buffer_running_time(pad, GST_PAD_PROBE_INFO_BUFFER(info));
+  auto* buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+  const auto time = buffer_running_time(pad, buffer);
   const std::scoped_lock lock{input.mixer->mutex_};
-  if (time) input.mixer->roster_.on_data(input.id, *time);
+  if (!time) return GST_PAD_PROBE_OK;
+  input.mixer->roster_.on_data(input.id, *time);
+  const auto length = GST_BUFFER_DURATION_IS_VALID(buffer) ? GST_BUFFER_DURATION(buffer) : 0;
+  if (*time + static_cast<std::int64_t>(length) < input.mixer->output_start_) ++input.mixer->late_.inputs;
   return GST_PAD_PROBE_OK;
 }
 
@@ -126,16 +133,25 @@ void Mixer::on_selected(GstElement* element, GstSegment* segment, guint64 pts, g
   const auto time = gst_segment_to_running_time(segment, GST_FORMAT_TIME, pts);
   if (!GST_CLOCK_TIME_IS_VALID(time)) return;
   const auto end = time + (GST_CLOCK_TIME_IS_VALID(duration) ? duration : 0);
-  const std::scoped_lock lock{self.mutex_};
-  for (const auto& leaving : self.leaving_) {
-    g_object_set(leaving->sink.get(), "alpha", 0.0, nullptr);
-    self.roster_.leave(leaving->id);
+  std::function<void()> on_drawn;
+  {
+    const std::scoped_lock lock{self.mutex_};
+    for (const auto& leaving : self.leaving_) {
+      g_object_set(leaving->sink.get(), "alpha", 0.0, nullptr);
+      self.roster_.leave(leaving->id);
+    }
+    const bool others = self.roster_.update(static_cast<std::int64_t>(end) - 1);
+    if (!others && !std::exchange(self.reordered_, false)) return;
+    self.reordered_ = false;
+    self.draw();
+    on_drawn = self.on_drawn_;
   }
-  if (self.roster_.update(static_cast<std::int64_t>(end) - 1)) self.draw();
+  if (on_drawn) on_drawn();
 }
 
-GstPadProbeReturn Mixer::on_output(GstPad*, GstPadProbeInfo*, gpointer data) noexcept {
+GstPadProbeReturn Mixer::on_output(GstPad* pad, GstPadProbeInfo* info, gpointer data) noexcept {
   auto& self = *static_cast<Mixer*>(data);
+  self.note_output(pad, GST_PAD_PROBE_INFO_BUFFER(info));
   std::vector<std::unique_ptr<Input>> leaving;
   Input* parked = nullptr;
   {
@@ -168,15 +184,18 @@ void Mixer::unlink(Input& input) {
 }
 
 void Mixer::draw() {
-  std::vector<GstPad*> shown;
+  std::vector<std::string> present;
   for (const auto& member : roster_.members()) {
     const auto it = inputs_.find(member.name);
-    if (it == inputs_.end() || it->second->id != member.id) continue;
-    if (member.present)
-      shown.push_back(it->second->sink.get());
-    else
-      g_object_set(it->second->sink.get(), "alpha", 0.0, nullptr);
+    if (member.present && it != inputs_.end() && it->second->id == member.id) present.push_back(member.name);
   }
+  tiles_ = assign_tiles(order_, present, tiles_);
+  std::vector<GstPad*> shown;
+  for (const auto& name : tiles_)
+    if (!name.empty()) shown.push_back(inputs_.at(name)->sink.get());
+  for (const auto& [name, input] : inputs_)
+    if (std::ranges::find(shown, input->sink.get()) == shown.end())
+      g_object_set(input->sink.get(), "alpha", 0.0, nullptr);
   const auto tiles = arrange(canvas_.layout, canvas_.width, canvas_.height, shown.size());
   for (std::size_t i = 0; i < shown.size(); ++i) {
     const Tile& tile = tiles[i];
@@ -184,6 +203,38 @@ void Mixer::draw() {
     g_object_set(shown[i], "xpos", tile.x, "ypos", tile.y, "width", visible ? tile.width : 2, "height",
                  visible ? tile.height : 2, "alpha", visible ? 1.0 : 0.0, nullptr);
   }
+}
+
+void Mixer::order(SeatingOrder order, std::function<void()> on_drawn) {
+  const std::scoped_lock lock{mutex_};
+  order_ = std::move(order);
+  on_drawn_ = std::move(on_drawn);
+  reordered_ = true;
+}
+
+std::vector<std::string> Mixer::drawn() {
+  const std::scoped_lock lock{mutex_};
+  std::vector<std::string> names = tiles_;
+  std::erase(names, std::string{});
+  return names;
+}
+
+Mixer::Late Mixer::late() {
+  const std::scoped_lock lock{mutex_};
+  return late_;
+}
+
+void Mixer::note_output(GstPad* pad, GstBuffer* buffer) {
+  const auto time = buffer_running_time(pad, buffer);
+  if (!time) return;
+  const auto now = static_cast<std::int64_t>(gst_element_get_current_running_time(element_.get()));
+  const auto latency = gst_aggregator_get_latency(GST_AGGREGATOR(element_.get()));
+  const auto length = GST_BUFFER_DURATION_IS_VALID(buffer) ? GST_BUFFER_DURATION(buffer) : 0;
+  const std::scoped_lock lock{mutex_};
+  output_start_ = *time;
+  if (GST_CLOCK_TIME_IS_VALID(latency) &&
+      now > *time + static_cast<std::int64_t>(latency) + 2 * static_cast<std::int64_t>(length))
+    ++late_.outputs;
 }
 
 std::vector<Roster::Member> Mixer::present(std::int64_t running_time) {

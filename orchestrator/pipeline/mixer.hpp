@@ -16,6 +16,7 @@
 #include "gst/support/support.hpp"
 #include "orchestrator/pipeline/description.hpp"
 #include "orchestrator/pipeline/roster.hpp"
+#include "orchestrator/pipeline/seating.hpp"
 
 namespace auralink::pipeline {
 
@@ -40,6 +41,18 @@ class Mixer final {
   /// Gives the participant's input back; on_released follows. Its source must be quiet. False: it has none.
   bool remove(const std::string& participant);
 
+  /// Who is drawn where, with the next picture. `on_drawn` is called whenever others are drawn than before,
+  /// on the mixer's thread.
+  void order(SeatingOrder, std::function<void()> on_drawn = {});
+  /// Whose pictures are drawn now.
+  [[nodiscard]] std::vector<std::string> drawn();
+
+  struct Late {
+    std::uint64_t inputs = 0;   ///< pictures or sounds that came after the moment they were for
+    std::uint64_t outputs = 0;  ///< results that left more than their own length after they were due
+  };
+  [[nodiscard]] Late late();
+
   /// Who is present, as of output at `running_time` (audio) or of the last picture drawn (video).
   [[nodiscard]] std::vector<Roster::Member> present(std::int64_t running_time);
 
@@ -57,6 +70,7 @@ class Mixer final {
                           gpointer mixer) noexcept;
   void draw();
   void unlink(Input&);
+  void note_output(GstPad* pad, GstBuffer*);
 
   support::Owned<GstElement> element_;
   std::function<void(const std::string&)> on_released_;
@@ -66,6 +80,12 @@ class Mixer final {
   std::mutex mutex_;  // guards all below; held while setting pad properties, never while linking or releasing
   Roster roster_;
   std::map<std::string, std::unique_ptr<Input>> inputs_;
+  SeatingOrder order_;
+  std::function<void()> on_drawn_;
+  std::vector<std::string> tiles_;  // who is drawn in which
+  bool reordered_ = false;
+  Late late_;
+  std::int64_t output_start_ = INT64_MIN;  // running time of what left last
   // The last pad stays when everybody has left: GstVideoAggregator resets itself, time included, when it
   // loses its last one, and forgets the format of an input that joins meanwhile.
   std::unique_ptr<Input> parked_;
