@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "orchestrator/pipeline/finish.hpp"
+#include "orchestrator/pipeline/finish_mkv.hpp"
 #include "orchestrator/pipeline/finish_mp4.hpp"
 
 namespace auralink::pipeline::finish {
@@ -21,6 +22,17 @@ struct Mp4 {
   static bool joinable(std::span<const Piece> pieces) { return finish::joinable(pieces); }
   static Result<Facts> write(std::span<const Piece> pieces, ByteSink& sink) {
     return write_mp4(pieces, sink);
+  }
+};
+
+struct Mkv {
+  using File = MkvFile;
+  using Piece = MkvPiece;
+  static Result<File> read(const ByteSource& source) { return read_mkv(source); }
+  static bool whole(const File& file) { return !file.torn && file.said_ns > 0 && file.cues_found; }
+  static bool joinable(std::span<const Piece> pieces) { return finish::joinable(pieces); }
+  static Result<Facts> write(std::span<const Piece> pieces, ByteSink& sink) {
+    return write_mkv(pieces, sink);
   }
 };
 
@@ -104,6 +116,7 @@ Result<Made> finish_as(const FinishOrder& order, const Advance& advance) {
 
 Result<Made> finish_file(const FinishOrder& order, const Advance& advance) {
   if (order.container == "mp4") return finish_as<Mp4>(order, advance);
+  if (order.container == "mkv" || order.container == "webm") return finish_as<Mkv>(order, advance);
   return tl::unexpected("a recording of container " + order.container + " cannot be finished");
 }
 Result<Made> finish_folder(const FinishOrder& order, const Advance&) {
