@@ -141,7 +141,7 @@ GstFlowReturn BranchBin::take(Input& input, GstPad* pad, GstObject* parent) {
     {
       const std::scoped_lock lock{mutex_};
       action = gate_.on_buffer(input.media, *decode_time, keyframe, room);
-      origin = gate_.origin();
+      origin = gate_.origin(*decode_time);
       ask_for_keyframe = gate_.take_keyframe_request();
     }
     if (ask_for_keyframe)
@@ -178,6 +178,10 @@ void BranchBin::write(Input& input, GstPad* pad, GstObject* parent, Owned<GstBuf
 }
 
 void BranchBin::finish(Input& input, GstPad* pad, GstObject* parent) {
+  if (input.media == Media::video) {
+    const std::scoped_lock lock{input.branch->mutex_};
+    input.branch->gate_.video_over();
+  }
   if (!std::exchange(input.ended, true)) gst_pad_event_default(pad, parent, gst_event_new_eos());
 }
 
@@ -228,6 +232,14 @@ gboolean BranchBin::query(GstPad* pad, GstObject* parent, GstQuery* query) noexc
   }
 }
 
+void BranchBin::pause(bool paused, std::int64_t running_time) {
+  const std::scoped_lock lock{mutex_};
+  if (paused)
+    gate_.pause(running_time);
+  else
+    gate_.resume(running_time);
+}
+
 void BranchBin::end_at(std::int64_t running_time) {
   const std::scoped_lock lock{mutex_};
   gate_.end_at(running_time);
@@ -251,7 +263,8 @@ void BranchBin::adapt(Input& input, GstCaps* caps) {
   if (!options_.adapter || input.adapted) return;
   const Owned<GstPad> queued{gst_element_get_static_pad(input.queue.get(), "src")};
   const Owned<GstPad> consumer{gst_pad_get_peer(queued.get())};
-  if (gst_pad_query_accept_caps(consumer.get(), caps)) return;
+  const bool must = options_.adapt_video && input.media == Media::video;
+  if (!must && gst_pad_query_accept_caps(consumer.get(), caps)) return;
   input.adapted = true;
   const auto adapter =
       build_bin(options_.adapter(input.media, gst_structure_get_name(gst_caps_get_structure(caps, 0))));
@@ -281,7 +294,7 @@ void BranchBin::close() {
 
 BranchFacts BranchBin::facts() const {
   const std::scoped_lock lock{mutex_};
-  return {bytes_, gate_.dropped(), media_ns_};
+  return {bytes_, gate_.dropped(), media_ns_, gate_.paused()};
 }
 
 }  // namespace auralink::pipeline

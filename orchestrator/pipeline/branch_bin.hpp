@@ -26,6 +26,7 @@ struct BranchFacts {
   std::uint64_t bytes = 0;    ///< coded bytes taken
   std::uint64_t dropped = 0;  ///< buffers refused because the branch was too slow
   std::int64_t media_ns = 0;  ///< media time taken
+  bool paused = false;
 };
 
 /// Main-thread object; facts() and the hooks are thread-safe.
@@ -37,6 +38,7 @@ class BranchBin final {
         on_open;  ///< called once, on a streaming thread, when the first coded data is taken
     /// What to put before a stream whose caps the fragment refuses (passthrough); may be empty.
     std::function<Fragment(Media, const std::string& caps_name)> adapter;
+    bool adapt_video = false;  ///< always put it there for video
   };
   [[nodiscard]] static tl::expected<std::unique_ptr<BranchBin>, BuildError> create(const Fragment&, Options);
   ~BranchBin();
@@ -46,6 +48,8 @@ class BranchBin final {
   [[nodiscard]] GstElement* element() const noexcept { return bin_.get(); }
   [[nodiscard]] const std::vector<Port>& inputs() const noexcept { return ports_; }
 
+  /// Nothing is taken from `running_time` on, or again from the first keyframe after it, without a hole.
+  void pause(bool paused, std::int64_t running_time);
   /// Every stream ends before `running_time`; the bin posts EOS when the file is finished.
   void end_at(std::int64_t running_time);
   /// Ends the streams that have not ended yet, for sources that send nothing any more.

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "orchestrator/pipeline/description_parts.hpp"
+#include "orchestrator/pipeline/estimate.hpp"
 #include "orchestrator/pipeline/parameters.hpp"
 
 namespace auralink::pipeline {
@@ -16,11 +17,14 @@ using session::Problem;
 session::BranchSpec spec_of(const std::string& name, const Branch& branch, json::Value value) {
   return std::visit(
       [&](const FileBranch& file) {
-        value["inputs"] = file.inputs;
+        // Of one who sends coded media nothing may have to be encoded.
+        if (!file.inputs.empty()) value["inputs"] = file.inputs;
         return session::BranchSpec{.name = name,
                                    .kind = "file",
                                    .container = std::string{to_string(file.container)},
                                    .on_error = file.on_error,
+                                   .automatic = file.automatic,
+                                   .preview_interval = file.preview_interval,
                                    .resolved = std::move(value)};
       },
       branch);
@@ -125,6 +129,7 @@ session::Outcome<session::CompiledPipeline> compile_template(const Template& t, 
   out.version = t.version;
   out.resolved = std::move(resolution->document);
   out.policies = typed->policies;
+  out.estimated_cpus = estimated_cpus(*typed);
   for (const auto& [name, branch] : typed->branches) {
     auto& value = out.resolved["branches"][name];
     out.branches.push_back(spec_of(name, branch, value));

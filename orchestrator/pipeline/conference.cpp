@@ -36,6 +36,7 @@ Conference::Conference(Description description, std::map<std::string, std::strin
       eos_timeout_{eos_timeout},
       observer_{observer},
       pipeline_{GST_ELEMENT(gst_object_ref_sink(gst_pipeline_new(description_.name.c_str())))} {
+  if (receives_together(description_)) plan_.participants.clear();  // the stage plans whom it seats
   // A branch's own end of stream reaches us only as a forwarded message: the pipeline never ends by itself.
   g_object_set(pipeline_.get(), "message-forward", TRUE, nullptr);
   const Owned<GstClock> clock{gst_system_clock_obtain()};
@@ -45,6 +46,7 @@ Conference::Conference(Description description, std::map<std::string, std::strin
 }
 
 Conference::~Conference() {
+  if (stage_) stage_->halt();
   for (const guint id : timers_) g_source_remove(id);
   g_source_remove(bus_watch_);
   gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
@@ -67,6 +69,7 @@ tl::expected<void, BuildError> Conference::start() {
   if (passes_through()) hold_trunks();
   for (const auto& [name, unused] : plan_.branches)
     add_branch(name, description_.branches.at(name), paths_.at(name));
+  if (receives_together(description_)) open_stage();
   for (const auto& participant : plan_.participants) {
     auto& seat = *(seats_[participant.name] = std::make_unique<Seat>());
     seat.plan = &participant;
@@ -94,11 +97,25 @@ tl::expected<void, BuildError> Conference::build_mixers() {
       auto* element = elements->at(node.id);
       if (node.factory == "tee") trunks_[media] = element;
       if (node.factory != "compositor" && node.factory != "audiomixer") continue;
-      mixers_[media] = std::make_unique<Mixer>(element, media, description_,
-                                               [this](const std::string& name) { post("released", name); });
+      const char* released = media == Media::video ? "released-video" : "released-audio";
+      mixers_[media] =
+          std::make_unique<Mixer>(element, media, description_,
+                                  [this, released](const std::string& name) { post(released, name); });
     }
   }
   return {};
+}
+
+void Conference::open_stage() {
+  stage_ = std::make_unique<Stage>(
+      description_, pipeline_.get(), mixers_,
+      Stage::Hooks{[this](const char* what, const std::string& name) { post(what, name); },
+                   [this](std::chrono::milliseconds delay, const char* what, const std::string& name) {
+                     after(delay, what, name);
+                   },
+                   [this](const std::string& name, const std::string& error) {
+                     observer_.on_participant_failed(name, error);
+                   }});
 }
 
 void Conference::stop() { finish(EndClass::stopped, "stopped"); }
@@ -137,12 +154,17 @@ std::int64_t Conference::now() const {
 ConferenceStats Conference::stats() {
   ConferenceStats stats;
   for (const auto& [name, slot] : branches_) stats.branches.emplace(name, slot->bin->facts());
+  for (const auto& [name, branch] : waiting_) stats.branches[name].paused = paused_.contains(name);
+  if (stage_) stats.participants = stage_->report();
   for (const auto& [name, seat] : seats_) {
     if (seat->state != Seat::State::playing) continue;
     stats.participants.push_back({name, seat->audio && !mixers_.contains(Media::audio),
                                   seat->video && !mixers_.contains(Media::video)});
   }
   for (const auto& [media, mixer] : mixers_) {
+    const auto late = mixer->late();
+    stats.late_frames += late.inputs + late.outputs;
+    if (stage_) continue;
     for (const auto& member : mixer->present(now() - description_.audio.latency.count())) {
       const auto info = std::ranges::find(stats.participants, member.name, &session::ParticipantInfo::name);
       if (info != stats.participants.end())
@@ -203,8 +225,11 @@ void Conference::on_message(GstMessage* message) {
       GstState state{};
       gst_message_parse_state_changed(message, nullptr, &state, nullptr);
       if (GST_MESSAGE_SRC(message) == GST_OBJECT(pipeline_.get()) && state == GST_STATE_PLAYING &&
-          !std::exchange(running_, true))
+          !std::exchange(running_, true)) {
         observer_.on_running();
+        if (!stage_) break;
+        if (auto started = stage_->start(); !started) finish(EndClass::failed_source, started.error());
+      }
       break;
     }
     case GST_MESSAGE_EOS:
@@ -238,6 +263,7 @@ void Conference::on_application(const GstStructure* body) {
   const std::string what = gst_structure_get_string(body, "what");
   const std::string name = gst_structure_get_string(body, "name");
   const auto branch = branches_.find(name);
+  if (stage_ && stage_->handle(what, name)) return;
   if (what == "join") {
     seat_participant(name);
   } else if (what == "leave" || what == "participant-ended") {
@@ -247,8 +273,12 @@ void Conference::on_application(const GstStructure* body) {
       seat->second->bin->loop(now());
   } else if (what == "participant-not-started") {
     unseat(name, "could not be started");
-  } else if (what == "released") {
+  } else if (what == "released-video" || what == "released-audio") {
     unseated(name);
+  } else if (what == "flows") {
+    participant_flows(name);
+  } else if (what == "settled") {
+    participant_settled(name);
   } else if (what == "ended") {
     observer_.on_ended(end_class_, end_reason_);
   } else if (what == "give-up" && !std::exchange(ended_, true)) {
@@ -260,6 +290,8 @@ void Conference::on_application(const GstStructure* body) {
     observer_.on_branch(name, session::BranchState::active, {}, branch->second->bin->facts());
   } else if (what == "branch-end-now") {
     end_quiet_branch(name);
+  } else if (what == "branch-silent") {
+    end_if_silent(name);
   } else if (what == "branch-overdue") {
     fail_branch(name, "did not finish its file in time");
   } else if (what == "branch-not-opened") {
@@ -293,6 +325,8 @@ void Conference::on_error(GstMessage* message) {
   if (owner.empty() && !from_the_pipeline_itself) return;
   if (owner.starts_with("branch-")) {
     if (branches_.contains(owner.substr(7))) fail_branch(owner.substr(7), text);
+  } else if (stage_ && stage_->failed(owner, text)) {
+    return;
   } else if (owner.starts_with("participant-")) {
     unseat(owner.substr(12), text);
   } else if (plan_.custom) {

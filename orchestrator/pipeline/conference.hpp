@@ -7,6 +7,7 @@
 #include <gst/gst.h>
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -22,6 +23,7 @@
 #include "orchestrator/pipeline/mixer.hpp"
 #include "orchestrator/pipeline/participant_bin.hpp"
 #include "orchestrator/pipeline/plan.hpp"
+#include "orchestrator/pipeline/stage.hpp"
 
 namespace auralink::pipeline {
 
@@ -41,6 +43,7 @@ class ConferenceObserver {
 struct ConferenceStats {
   std::map<std::string, BranchFacts> branches;
   std::vector<session::ParticipantInfo> participants;
+  std::uint64_t late_frames = 0;  ///< what came too late for its mixer, or left one too late
 };
 
 class Conference final {
@@ -58,6 +61,8 @@ class Conference final {
 
   void add_branch(const std::string& name, const Branch&, const std::string& path);
   void remove_branch(const std::string& name);
+  /// While paused a branch writes nothing; its file then goes on without a hole. Repeating it is harmless.
+  void pause_branch(const std::string& name, bool paused);
   /// Finishes every file, then on_ended(stopped). Repeating it is harmless.
   void stop();
 
@@ -71,11 +76,22 @@ class Conference final {
   struct Seat;        // a participant's place: planned, playing, leaving
 
   [[nodiscard]] tl::expected<void, BuildError> build_mixers();
-  [[nodiscard]] tl::expected<Hub*, BuildError> hub(const std::string& input);
-  void release_hub(const std::string& input);
-  [[nodiscard]] tl::expected<void, BuildError> attach(const std::string& name, const Branch&,
-                                                      const Fragment&);
-  void attach_existing(const std::string& name, const Branch&);
+  void open_stage();
+  [[nodiscard]] tl::expected<Hub*, BuildError> hub(const Stream&);
+  [[nodiscard]] tl::expected<GstElement*, BuildError> source_of(const Stream&) const;
+  void release_hub(const std::string& stream);
+  [[nodiscard]] tl::expected<void, BuildError> attach(const std::string& name, const FileBranch&,
+                                                      const std::vector<Stream>&);
+  void attach_existing(const std::string& name, const FileBranch&);
+  static void ask_for_keyframe(const BranchSlot&, std::int64_t running_time);
+  [[nodiscard]] std::function<Fragment(Media, const std::string&)> adapter_for(const FileBranch&) const;
+  [[nodiscard]] bool is_there(const std::string& participant) const;
+  static void retime(GstPad* tapped);
+  void watch_taps(Seat&);
+  void participant_flows(const std::string& name);
+  void participant_settled(const std::string& name);
+  void participant_left(const std::string& name);
+  void end_if_silent(const std::string& branch);
   [[nodiscard]] bool joins_late() const;
   void hold_trunks();
   void release_trunks();
@@ -115,13 +131,15 @@ class Conference final {
   guint bus_watch_ = 0;
   std::map<Media, GstElement*> trunks_;  // the tee behind each mixer; owned by pipeline_
   std::map<Media, std::unique_ptr<Mixer>> mixers_;
+  std::unique_ptr<Stage> stage_;  // instead of seats_, when the RTP of all is received together
   std::map<std::string, std::unique_ptr<Hub>> hubs_;
   std::map<std::string, std::unique_ptr<BranchSlot>> branches_;
   std::map<std::string, std::unique_ptr<Seat>> seats_;
   // Passthrough: branches wait until it is known which streams exist.
   bool streams_known_ = false;
   std::set<std::string> absent_;  // "video", "audio"
-  std::map<std::string, Branch> waiting_;
+  std::map<std::string, FileBranch> waiting_;
+  std::set<std::string> paused_;  // branches that are to be paused, also before they exist
   std::vector<std::pair<support::Owned<GstPad>, gulong>> held_;
   std::vector<guint> timers_;
   bool running_ = false, finishing_ = false, ended_ = false;

@@ -18,38 +18,52 @@ namespace {
 constexpr std::chrono::milliseconds kQuiet{500};
 }  // namespace
 
-tl::expected<Conference::Hub*, BuildError> Conference::hub(const std::string& input) {
-  if (const auto it = hubs_.find(input); it != hubs_.end()) return it->second.get();
-  auto hub = std::make_unique<Hub>();
-  const auto encode = description_.encode.find(input);
-  if (encode == description_.encode.end()) {  // passthrough: the trunk itself carries coded media
-    const auto trunk = trunks_.find(input == "video" ? Media::video : Media::audio);
-    if (trunk == trunks_.end()) return tl::unexpected("there is no stream \"" + input + "\"");
-    hub->tee = trunk->second;
-    return (hubs_[input] = std::move(hub)).get();
+tl::expected<GstElement*, BuildError> Conference::source_of(const Stream& stream) const {
+  if (stream.participant.empty()) {
+    const auto trunk = trunks_.find(stream.media);
+    if (trunk == trunks_.end())
+      return tl::unexpected("nothing is mixed that \"" + stream.source + "\" could take");
+    return trunk->second;
   }
-  const auto trunk = trunks_.find(media_of(encode->second.codec));
-  if (trunk == trunks_.end()) return tl::unexpected("nothing is mixed that \"" + input + "\" could encode");
-  const Fragment fragment = plan_encode(description_, input);
+  const auto seat = seats_.find(stream.participant);
+  if (seat == seats_.end() || !seat->second->bin)
+    return tl::unexpected("\"" + stream.participant + "\" is not there");
+  auto* tee = seat->second->bin->tap(stream.media);
+  if (tee == nullptr) return tl::unexpected("\"" + stream.participant + "\" has no such stream");
+  return tee;
+}
+
+tl::expected<Conference::Hub*, BuildError> Conference::hub(const Stream& stream) {
+  const auto name = stream.name();
+  if (const auto it = hubs_.find(name); it != hubs_.end()) return it->second.get();
+  const auto source = source_of(stream);
+  if (!source) return tl::unexpected(source.error());
+  auto hub = std::make_unique<Hub>();
+  if (!encode_of(description_, stream)) {  // coded already
+    hub->tee.reset(GST_ELEMENT(gst_object_ref(*source)));
+    return (hubs_[name] = std::move(hub)).get();
+  }
+  const Fragment fragment = plan_encode(description_, stream);
   const auto elements = build_into(GST_BIN(pipeline_.get()), fragment);
   if (!elements) return tl::unexpected(elements.error());
   for (const Node& node : fragment.nodes) {
     hub->elements.push_back(elements->at(node.id));
-    if (node.factory == "tee") hub->tee = elements->at(node.id);
+    if (node.factory == "tee") hub->tee.reset(GST_ELEMENT(gst_object_ref(elements->at(node.id))));
   }
   // Last to first, so that every element is ready for what the one before it sends.
   for (auto it = hub->elements.rbegin(); it != hub->elements.rend(); ++it)
     gst_element_sync_state_with_parent(*it);
   const Port& entry = fragment.inputs.front();
   const Owned<GstPad> sink{gst_element_get_static_pad(elements->at(entry.node), entry.pad.c_str())};
-  hub->feed.reset(gst_element_request_pad_simple(trunk->second, "src_%u"));
+  hub->feed.reset(gst_element_request_pad_simple(*source, "src_%u"));
+  if (!stream.participant.empty()) retime(hub->feed.get());
   if (gst_pad_link(hub->feed.get(), sink.get()) != GST_PAD_LINK_OK)
-    return tl::unexpected("encoder \"" + input + "\" does not take what is mixed");
-  return (hubs_[input] = std::move(hub)).get();
+    return tl::unexpected("encoder \"" + name + "\" does not take what is there");
+  return (hubs_[name] = std::move(hub)).get();
 }
 
-void Conference::release_hub(const std::string& input) {
-  const auto it = hubs_.find(input);
+void Conference::release_hub(const std::string& stream) {
+  const auto it = hubs_.find(stream);
   if (it == hubs_.end() || --it->second->users > 0) return;
   auto hub = std::move(it->second);
   hubs_.erase(it);
@@ -85,59 +99,100 @@ void Conference::release_hub(const std::string& input) {
   gst_pad_add_probe(retiring->feed.get(), GST_PAD_PROBE_TYPE_IDLE, unlink, retiring, nullptr);
 }
 
-tl::expected<void, BuildError> Conference::attach(const std::string& name, const Branch& branch,
-                                                  const Fragment& fragment) {
+tl::expected<void, BuildError> Conference::attach(const std::string& name, const FileBranch& branch,
+                                                  const std::vector<Stream>& streams) {
   // From the start everything counts, also what a clip's decoding times place before zero.
   const auto start = joins_late() ? now() : std::numeric_limits<std::int64_t>::min();
-  BranchBin::Options options{start, [this, name] { post("branch-open", name); }, {}};
-  if (passes_through()) {
-    const Container container = std::get<FileBranch>(branch).container;
-    options.adapter = [container, fps = description_.video.fps](Media media, const std::string& caps_name) {
-      return plan_adapter(container, media, caps_name, fps);
-    };
-  }
-  auto bin = BranchBin::create(fragment, std::move(options));
+  BranchBin::Options options;
+  options.start = start;
+  options.on_open = [this, name] { post("branch-open", name); };
+  if (passes_through() || (!branch.participant.empty() && sends_coded(description_)))
+    options.adapter = adapter_for(branch), options.adapt_video = branch.preset.has_value();
+  auto bin = BranchBin::create(plan_branch(description_, name, branch, streams, paths_.at(name)),
+                               std::move(options));
   if (!bin) return tl::unexpected(bin.error());
   auto& slot = *(branches_[name] = std::make_unique<BranchSlot>());
   slot.bin = std::move(*bin);
+  slot.participant = branch.participant;
+  if (paused_.contains(name)) slot.bin->pause(true, start);
   auto* element = slot.bin->element();
   gst_bin_add(GST_BIN(pipeline_.get()), element);
   if (!gst_element_sync_state_with_parent(element)) {
     post("branch-not-opened", name);  // after the bus message that says why
     return {};
   }
-  for (const Port& port : slot.bin->inputs()) {
-    auto source = hub(port.name);
+  for (const Stream& stream : streams) {
+    auto source = hub(stream);
     if (!source) return tl::unexpected(source.error());
     ++(*source)->users;
-    const Owned<GstPad> sink{gst_element_get_static_pad(element, port.name.c_str())};
-    slot.taps.push_back({port.name, Owned<GstPad>{gst_element_request_pad_simple((*source)->tee, "src_%u")}});
+    const auto port = stream.name();
+    const Owned<GstPad> sink{gst_element_get_static_pad(element, port.c_str())};
+    slot.taps.push_back(
+        {port, Owned<GstPad>{gst_element_request_pad_simple((*source)->tee.get(), "src_%u")}});
+    if (!stream.participant.empty()) retime(slot.taps.back().tee_pad.get());
     if (gst_pad_link(slot.taps.back().tee_pad.get(), sink.get()) != GST_PAD_LINK_OK)
-      return tl::unexpected("\"" + port.name + "\" does not fit this branch");
+      return tl::unexpected("\"" + port + "\" does not fit this branch");
+    slot.taps.back().media = stream.media;
     // Asked for now, not when the first picture has come through the encoder: the file begins at the request.
-    if (joins_late() && port.media == Media::video)
-      gst_pad_send_event(slot.taps.back().tee_pad.get(), gst_video_event_new_upstream_force_key_unit(
-                                                             static_cast<GstClockTime>(start), TRUE, 0));
+    if (joins_late()) ask_for_keyframe(slot, start);
   }
+  if (!branch.participant.empty()) end_if_silent(name);
   return {};
 }
 
-void Conference::add_branch(const std::string& name, const Branch& branch, const std::string& path) {
-  if (finishing_ || branches_.contains(name)) return;
-  paths_[name] = path;
-  if (passes_through() && !streams_known_)
-    waiting_[name] = branch;
-  else
-    attach_existing(name, branch);
+void Conference::ask_for_keyframe(const BranchSlot& slot, std::int64_t running_time) {
+  for (const auto& tap : slot.taps)
+    if (tap.media == Media::video)
+      gst_pad_send_event(tap.tee_pad.get(), gst_video_event_new_upstream_force_key_unit(
+                                                static_cast<GstClockTime>(running_time), TRUE, 0));
 }
 
-void Conference::attach_existing(const std::string& name, const Branch& branch) {
-  FileBranch file = std::get<FileBranch>(branch);
-  std::erase_if(file.inputs, [this](const std::string& input) { return absent_.contains(input); });
-  if (file.inputs.empty())
-    return fail_branch(name, "the participant has none of the streams this branch takes");
-  const Fragment fragment = plan_branch(description_, name, file, paths_.at(name));
-  if (auto attached = attach(name, branch, fragment); !attached) fail_branch(name, attached.error());
+std::function<Fragment(Media, const std::string&)> Conference::adapter_for(const FileBranch& branch) const {
+  // What has to be encoded for this branch alone is encoded as the conference would.
+  std::map<Media, Encode> encodes;
+  for (const auto& input : branch.inputs) {
+    const Stream as_mixed{{}, input, branch.preset, Media::video};
+    if (const auto encode = encode_of(description_, as_mixed)) encodes[media_of(encode->codec)] = *encode;
+  }
+  return [encodes, container = branch.container, must_encode = branch.preset.has_value(),
+          fps = description_.video.fps](Media media, const std::string& caps_name) {
+    const auto encode = encodes.find(media);
+    return plan_adapter(container, media, caps_name, fps,
+                        encode != encodes.end() ? std::optional{encode->second} : std::nullopt,
+                        must_encode && media == Media::video);
+  };
+}
+
+void Conference::add_branch(const std::string& name, const Branch& branch, const std::string& path) {
+  if (finishing_ || branches_.contains(name) || waiting_.contains(name)) return;
+  paths_[name] = path;
+  const auto& file = std::get<FileBranch>(branch);
+  const bool known =
+      file.participant.empty() ? !passes_through() || streams_known_ : is_there(file.participant);
+  if (known)
+    attach_existing(name, file);
+  else
+    waiting_[name] = file;
+}
+
+void Conference::attach_existing(const std::string& name, const FileBranch& branch) {
+  auto streams = streams_of(description_, branch);
+  std::erase_if(streams, [&](const Stream& stream) {
+    if (branch.participant.empty()) return absent_.contains(stream.source);
+    const auto& seat = *seats_.at(branch.participant);
+    return stream.media == Media::video ? !seat.video_flows : !seat.audio_flows;
+  });
+  if (streams.empty()) return fail_branch(name, "the participant has none of the streams this branch takes");
+  if (auto attached = attach(name, branch, streams); !attached) fail_branch(name, attached.error());
+}
+
+void Conference::pause_branch(const std::string& name, bool paused) {
+  const bool changes = paused ? paused_.insert(name).second : paused_.erase(name) > 0;
+  const auto it = branches_.find(name);
+  if (!changes || it == branches_.end()) return;
+  const auto at = now();
+  it->second->bin->pause(paused, at);
+  if (!paused) ask_for_keyframe(*it->second, at);
 }
 
 bool Conference::joins_late() const { return running_ && (streams_known_ || !passes_through()); }
@@ -157,13 +212,17 @@ void Conference::hold_trunks() {
 
 void Conference::release_trunks() {
   if (streams_known_) return;
+  // A conference that passes media through has no branches of one participant alone.
   for (const auto& [name, branch] : std::exchange(waiting_, {})) attach_existing(name, branch);
   streams_known_ = true;
   for (const auto& [pad, id] : held_) gst_pad_remove_probe(pad.get(), id);
   held_.clear();
 }
 
-void Conference::remove_branch(const std::string& name) { drain_branch(name); }
+void Conference::remove_branch(const std::string& name) {
+  if (waiting_.erase(name) > 0) return fail_branch(name, "ended before any media arrived");
+  drain_branch(name);
+}
 
 void Conference::drain_branch(const std::string& name) {
   const auto it = branches_.find(name);
@@ -230,8 +289,9 @@ void Conference::detach(const std::string& name, BranchState state, const std::s
 
 void Conference::dispose(BranchSlot& slot) {
   for (const auto& tap : slot.taps) {
-    if (const auto it = hubs_.find(tap.hub); it != hubs_.end())
-      gst_element_release_request_pad(it->second->tee, tap.tee_pad.get());
+    // A participant's own tee may have left with it.
+    if (const Owned<GstElement> tee{gst_pad_get_parent_element(tap.tee_pad.get())}; tee)
+      gst_element_release_request_pad(tee.get(), tap.tee_pad.get());
     release_hub(tap.hub);
   }
   slot.taps.clear();

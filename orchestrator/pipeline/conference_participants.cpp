@@ -51,6 +51,7 @@ void Conference::seat_participant(const std::string& name) {
   }
   seat.bin = std::move(*bin);
   gst_bin_add(GST_BIN(pipeline_.get()), seat.bin->element());
+  watch_taps(seat);
   seat.bin->report_static_streams();
   expect_streams(seat);
   if (seat.unopened.empty()) {
@@ -106,6 +107,7 @@ void Conference::unseat(const std::string& name, const std::string& error) {
   seat.error = error;
   if (!error.empty()) observer_.on_participant_failed(name, error);
   if (seat.bin) seat.bin->mute();
+  participant_left(name);
   for (const auto& [media, mixer] : mixers_)
     if (mixer->remove(name)) ++seat.inputs_to_release;
   if (seat.inputs_to_release == 0) {

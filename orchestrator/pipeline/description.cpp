@@ -22,13 +22,20 @@ bool fits(Container container, Codec format) noexcept {
     case Container::mp4:
       return format == Codec::h264 || format == Codec::vp9 || format == Codec::aac || format == Codec::opus;
     case Container::segments:  // each segment is an MP4 that every player takes
+    case Container::hls:
       return format == Codec::h264 || format == Codec::aac || format == Codec::opus;
     case Container::webm:
       return format == Codec::vp8 || format == Codec::vp9 || format == Codec::opus;
+    case Container::ogg:
+      return format == Codec::opus;
     case Container::mkv:
       return true;
   }
   return false;
+}
+
+bool is_folder(Container container) noexcept {
+  return container == Container::segments || container == Container::hls;
 }
 
 std::string_view suffix_of(Container container) noexcept {
@@ -39,7 +46,10 @@ std::string_view suffix_of(Container container) noexcept {
       return ".webm";
     case Container::mkv:
       return ".mkv";
+    case Container::ogg:
+      return ".ogg";
     case Container::segments:
+    case Container::hls:
       return "";
   }
   return "";
@@ -47,8 +57,22 @@ std::string_view suffix_of(Container container) noexcept {
 
 std::string_view to_string(Codec v) noexcept { return word_for(kCodecs, v); }
 std::string_view to_string(Container v) noexcept { return word_for(kContainers, v); }
+std::string_view to_string(Tracks v) noexcept { return word_for(kTracks, v); }
+std::string_view to_string(Quality v) noexcept { return word_for(kQualities, v); }
 std::string_view to_string(RtpCodec v) noexcept { return word_for(kRtpCodecs, v); }
 std::string_view to_string(TestPattern v) noexcept { return word_for(kPatterns, v); }
+
+bool receives_together(const Description& d) noexcept {
+  const auto* rtp = std::get_if<RtpSource>(&d.source);
+  if (rtp == nullptr || d.custom) return false;
+  if (d.video.mode == VideoMode::passthrough || d.audio.mode == AudioMode::passthrough) return false;
+  // A few participants are well served by elements of their own, each with its own thread and port.
+  constexpr std::size_t few = 16;
+  const auto picky = [](const std::optional<RtpStream>& s) { return s && (s->ssrc || s->feedback); };
+  return d.select || rtp->participants.size() > few ||
+         std::any_of(rtp->participants.begin(), rtp->participants.end(),
+                     [&](const auto& p) { return picky(p.video) || picky(p.audio); });
+}
 
 namespace parts {
 
@@ -164,6 +188,24 @@ AudioMix read_audio_mix(const Value& value, const std::string& pointer, Violatio
   return mix;
 }
 
+Select read_select(const Value& value, const Description& d, Violations& violations) {
+  ObjectReader reader{value, "/mix/select", violations};
+  Select select;
+  constexpr std::array<std::string_view, 1> modes{"active-speaker"};
+  (void)reader.choice("mode", modes, Need::required);
+  // More pictures than this would be stamps, and each costs a decoder.
+  constexpr std::int64_t most = 49;
+  select.visible = static_cast<std::size_t>(reader.integer("visible", 1, most).value_or(9));
+  select.audible = static_cast<std::size_t>(reader.integer("audible", 1, most).value_or(6));
+  select.hold = read_duration(reader, "hold", 0, 60 * kSecond).value_or(select.hold);
+  reader.finish();
+  if (!std::holds_alternative<RtpSource>(d.source))
+    violations.push_back({"/mix/select", "only has a meaning for a source of kind rtp"});
+  if (d.video.mode == VideoMode::passthrough || d.audio.mode == AudioMode::passthrough)
+    violations.push_back({"/mix/select", "expected to mix, found a mode of passthrough"});
+  return select;
+}
+
 void read_mix(const Value& value, Description& into, Violations& violations) {
   ObjectReader reader{value, "/mix", violations};
   into.video.mode = VideoMode::none;
@@ -172,6 +214,7 @@ void read_mix(const Value& value, Description& into, Violations& violations) {
     into.video = read_video_mix(*video, "/mix/video", violations);
   if (const auto* audio = reader.object("audio"))
     into.audio = read_audio_mix(*audio, "/mix/audio", violations);
+  if (const auto* select = reader.object("select")) into.select = read_select(*select, into, violations);
   reader.finish();
   const bool empty = !reader.has("video") && !reader.has("audio");
   const bool none = into.video.mode == VideoMode::none && into.audio.mode == AudioMode::none;

@@ -40,6 +40,10 @@ struct RtpStream {
   std::uint32_t clock_rate = 90000;
   std::uint8_t channels = 1;  ///< audio only
   std::string fmtp;           ///< H264 sprop-parameter-sets etc., in SDP form "a=b;c=d"
+  std::optional<std::uint32_t> ssrc =
+      {};                     ///< only packets of this source; what streams of one port differ by
+  std::uint8_t level_id = 0;  ///< header extension element with the audio level (RFC 6464); 0: none
+  bool feedback = false;      ///< asks for keyframes by RTCP (RFC 4585), sent to where the packets come from
 };
 struct RtpParticipant {
   std::string name;
@@ -69,6 +73,13 @@ struct TestSource {
 
 using Source = std::variant<FileSource, RtpSource, TestSource>;
 
+/// Of very many participants only these are decoded, see active_speaker.hpp.
+struct Select {
+  std::size_t visible = 9;              ///< pictures, at most
+  std::size_t audible = 6;              ///< voices, at most
+  Nanos hold{std::chrono::seconds{2}};  ///< for how long a place is kept
+};
+
 enum class VideoMode { compositor, passthrough, none };
 enum class AudioMode { mixer, passthrough, none };
 enum class Layout { grid, speaker, single };
@@ -96,13 +107,24 @@ struct Encode {
   std::optional<unsigned> width, height;    ///< video: scaled rendition; absent: as mixed
 };
 
-enum class Container { mp4, webm, mkv, segments };
+enum class Container { mp4, webm, mkv, ogg, segments, hls };
+/// Which media a recording takes.
+enum class Tracks { both, video, audio };
+/// A quality by name: what "480p" means is said once, in description_parts.hpp.
+enum class Quality { p480, p720, p1080, uhd };
 struct FileBranch {
   std::vector<std::string> inputs;  ///< encode names; in passthrough mode "video" and "audio"
   Container container = Container::mp4;
   std::string path;  ///< template relative to the recordings folder, see session/paths.hpp
-  Nanos segment{std::chrono::seconds{10}};  ///< container segments: length of each, cut at keyframes
+  Nanos segment{std::chrono::seconds{10}};  ///< segments and hls: length of each, cut at keyframes
   session::OnError on_error = session::OnError::detach;
+  Tracks tracks = Tracks::both;
+  /// This participant alone instead of the mix; empty: the mix. Of a participant that sends coded media
+  /// (rtp) the container stores it as it came where it can; `inputs` are used where it has to be encoded.
+  std::string participant = {};
+  std::optional<Quality> preset = {};  ///< a rendition of its own in this size and bitrate
+  std::optional<session::AutoRule> automatic = {};
+  std::optional<session::Millis> preview_interval = {};  ///< 0: no pictures; absent: the daemon's default
 };
 using Branch = std::variant<FileBranch>;
 
@@ -128,6 +150,7 @@ struct Description {
   Source source;
   VideoMix video;
   AudioMix audio;
+  std::optional<Select> select = {};  ///< only source rtp; absent: everybody is mixed
   std::map<std::string, Encode> encode;
   std::map<std::string, Branch> branches;
   session::Policies policies;
@@ -167,12 +190,37 @@ struct Unresolved {
 /// When "inputs" is absent, the encodes that fit the container are chosen.
 [[nodiscard]] json::Checked<Branch> parse_branch(const json::Value& branch, const Description& conference);
 
+/// One coded stream that branches can take, shared by all that name it. Its name says all of it and is unique
+/// in a conference: "h264" (of the mix), "h264@480p" (in a size of its own), "ann/h264" (of one participant),
+/// "ann/video" (as that participant sends it), "video" (as the passed-through one does).
+struct Stream {
+  std::string participant = {};  ///< empty: the mix
+  std::string source;            ///< name of an encode, or "video" or "audio": coded already
+  std::optional<Quality> quality = {};
+  Media media = Media::video;
+  [[nodiscard]] std::string name() const;
+};
+/// What a branch takes, at most one of each medium. Of participants that send coded media: what their
+/// container can hold once adapted (plan_adapter).
+[[nodiscard]] std::vector<Stream> streams_of(const Description&, const FileBranch&);
+/// How a stream is encoded; nullopt when it comes coded or there is no such encode.
+[[nodiscard]] std::optional<Encode> encode_of(const Description&, const Stream&);
+/// Whether participants send coded media of which a branch can take each one's alone.
+[[nodiscard]] bool sends_coded(const Description&) noexcept;
+
+/// Whether one thread receives the RTP of all participants (rtp_receiver.hpp) instead of elements of each.
+[[nodiscard]] bool receives_together(const Description&) noexcept;
+
 /// Which coded formats a container takes. The one place that knows.
 [[nodiscard]] bool fits(Container, Codec format) noexcept;
-[[nodiscard]] std::string_view suffix_of(Container) noexcept;  ///< ".mp4", ".webm", ".mkv", "" for segments
+/// ".mp4", ".webm", ".mkv", ".ogg"; "" for segments and hls, which are folders.
+[[nodiscard]] std::string_view suffix_of(Container) noexcept;
+[[nodiscard]] bool is_folder(Container) noexcept;
 
 [[nodiscard]] std::string_view to_string(Codec) noexcept;
 [[nodiscard]] std::string_view to_string(Container) noexcept;
+[[nodiscard]] std::string_view to_string(Tracks) noexcept;
+[[nodiscard]] std::string_view to_string(Quality) noexcept;
 [[nodiscard]] std::string_view to_string(RtpCodec) noexcept;
 [[nodiscard]] std::string_view to_string(TestPattern) noexcept;  ///< also videotestsrc's nick
 

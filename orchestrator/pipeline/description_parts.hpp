@@ -20,6 +20,7 @@ using json::Violations;
 using Need = ObjectReader::Need;
 
 inline constexpr std::size_t kMaxParticipants = 64;
+inline constexpr std::size_t kMaxRtpParticipants = 1000;  ///< most of whom are not decoded, see Select
 inline constexpr std::size_t kMaxFiles = 16;
 inline constexpr std::size_t kMaxEncodes = 16;
 inline constexpr std::size_t kMaxBranches = 32;
@@ -66,8 +67,14 @@ inline constexpr std::array kCodecs{
     Word<Codec>{"vp8", Codec::vp8},   Word<Codec>{"vp9", Codec::vp9},
     Word<Codec>{"aac", Codec::aac},   Word<Codec>{"opus", Codec::opus}};
 inline constexpr std::array kContainers{
-    Word<Container>{"mp4", Container::mp4}, Word<Container>{"webm", Container::webm},
-    Word<Container>{"mkv", Container::mkv}, Word<Container>{"segments", Container::segments}};
+    Word<Container>{"mp4", Container::mp4},           Word<Container>{"webm", Container::webm},
+    Word<Container>{"mkv", Container::mkv},           Word<Container>{"ogg", Container::ogg},
+    Word<Container>{"segments", Container::segments}, Word<Container>{"hls", Container::hls}};
+inline constexpr std::array kTracks{Word<Tracks>{"both", Tracks::both}, Word<Tracks>{"video", Tracks::video},
+                                    Word<Tracks>{"audio", Tracks::audio}};
+inline constexpr std::array kQualities{
+    Word<Quality>{"480p", Quality::p480}, Word<Quality>{"720p", Quality::p720},
+    Word<Quality>{"1080p", Quality::p1080}, Word<Quality>{"4k", Quality::uhd}};
 inline constexpr std::array kRtpCodecs{
     Word<RtpCodec>{"h264", RtpCodec::h264}, Word<RtpCodec>{"vp8", RtpCodec::vp8},
     Word<RtpCodec>{"opus", RtpCodec::opus}, Word<RtpCodec>{"pcmu", RtpCodec::pcmu},
@@ -111,6 +118,9 @@ void check_unique_names(const std::vector<std::string>& names, const std::string
 /// Reads one branch against what `conference` encodes; nothing when the kind itself is unknown.
 [[nodiscard]] std::optional<Branch> read_branch(const Value& value, const std::string& pointer,
                                                 const Description& conference, Violations& violations);
+/// What `tracks`, `participant`, `preset` and `inputs` of a branch choose.
+void read_choice(ObjectReader& reader, const Description& d, std::optional<Container> container,
+                 FileBranch& branch, Violations& violations);
 [[nodiscard]] session::Policies read_policies(const Value& value, const std::string& pointer,
                                               Violations& violations);
 [[nodiscard]] CustomGraph read_custom(ObjectReader& reader, Violations& violations);
@@ -125,6 +135,8 @@ void check_rtp_stream(const RtpStream& stream, const std::string& pointer, Viola
 /// A parameter schema stays within the subset this room understands and validates (parameters.cpp).
 void check_schema(const Value& schema, const std::string& pointer, Violations& violations);
 
+/// The names of those who take part.
+[[nodiscard]] std::vector<std::string_view> participant_names(const Source& source);
 /// How many participants a source brings.
 [[nodiscard]] std::size_t participant_count(const Source& source);
 

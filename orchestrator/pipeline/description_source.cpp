@@ -2,6 +2,7 @@
 // Sources: clips, RTP and test pictures. A new kind is one row of kKinds and one reader.
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "orchestrator/pipeline/description_parts.hpp"
 
@@ -128,9 +129,9 @@ constexpr std::array kKinds{
 
 void check_unique_names(const std::vector<std::string>& names, const std::string& pointer,
                         Violations& violations) {
+  std::set<std::string_view> taken;
   for (std::size_t i = 0; i < names.size(); ++i)
-    if (!names[i].empty() && std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i),
-                                       names[i]) != names.begin() + static_cast<std::ptrdiff_t>(i))
+    if (!names[i].empty() && !taken.insert(names[i]).second)
       violations.push_back({json::child(json::child(pointer, i), "name"),
                             "participant names are unique; \"" + names[i] + "\" is taken by an earlier one"});
 }
@@ -142,6 +143,16 @@ Source read_source(const Value& value, const std::string& pointer, Violations& v
   Source source = (*read)(reader, violations);
   reader.finish();
   return source;
+}
+
+std::vector<std::string_view> participant_names(const Source& source) {
+  std::vector<std::string_view> names;
+  std::visit(
+      [&](const auto& kind) {
+        for (const auto& participant : kind.participants) names.emplace_back(participant.name);
+      },
+      source);
+  return names;
 }
 
 std::size_t participant_count(const Source& source) {

@@ -89,6 +89,13 @@ void ParticipantBin::report_static_streams() {
   for (const auto& [name, stream] : streams_) hooks_.on_stream(stream->media, stream->pad.get());
 }
 
+GstElement* ParticipantBin::tap(Media media) const {
+  const auto node = plan_.taps.find(media);
+  if (node == plan_.taps.end()) return nullptr;
+  const Owned<GstElement> tee{gst_bin_get_by_name(GST_BIN(bin_.get()), node->second.c_str())};
+  return tee.get();
+}
+
 void ParticipantBin::mute() { muted_ = true; }
 
 GstPadProbeReturn ParticipantBin::on_event(GstPad*, GstPadProbeInfo* info, gpointer data) noexcept {

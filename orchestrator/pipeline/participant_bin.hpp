@@ -41,6 +41,8 @@ class ParticipantBin final {
 
   [[nodiscard]] GstElement* element() const noexcept { return bin_.get(); }
   [[nodiscard]] const Participant& plan() const noexcept { return plan_; }
+  /// The tee where this participant alone can be taken; nullptr when the plan has none. Owned by the bin.
+  [[nodiscard]] GstElement* tap(Media) const;
   /// Reports the streams that exist from the start (rtp, test); call after the bin is in its pipeline.
   void report_static_streams();
   /// Nothing leaves the bin from now on.

@@ -2,6 +2,7 @@
 // Description -> plan: mixers, and how the parts come together.
 #include "orchestrator/pipeline/plan.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "orchestrator/pipeline/plan_parts.hpp"
@@ -113,20 +114,32 @@ Plan make_plan(const Description& d, const std::map<std::string, std::string>& b
     plan.mixers.emplace(Media::audio, mix_audio(d.audio));
   else if (d.audio.mode == AudioMode::passthrough)
     plan.mixers.emplace(Media::audio, pass(Media::audio));
-  for (const auto& [name, unused] : d.encode) plan.encodes.emplace(name, plan_encode(d, name));
+  for (const auto& [name, encode] : d.encode)
+    plan.encodes.emplace(name, plan_encode(d, {{}, name, {}, media_of(encode.codec)}));
   for (const auto& [name, branch] : d.branches) {
     const auto path = branch_paths.find(name);
-    if (path != branch_paths.end()) plan.branches.emplace(name, plan_branch(d, name, branch, path->second));
+    if (path == branch_paths.end()) continue;
+    const auto& file = std::get<FileBranch>(branch);
+    plan.branches.emplace(name, plan_branch(d, name, branch, streams_of(d, file), path->second));
+    for (const Stream& stream : streams_of(d, file))
+      if (encode_of(d, stream)) plan.encodes.try_emplace(stream.name(), plan_encode(d, stream));
   }
   return plan;
 }
 
 Description with_test_source(Description d, unsigned participants) {
   const bool passthrough = d.video.mode == VideoMode::passthrough || d.audio.mode == AudioMode::passthrough;
+  // Who has a recording alone is there under the same name.
+  std::vector<std::string> names;
+  for (const auto& [name, branch] : d.branches)
+    if (const auto& who = std::get<FileBranch>(branch).participant;
+        !who.empty() && std::find(names.begin(), names.end(), who) == names.end())
+      names.push_back(who);
+  const auto count = passthrough ? 1U : std::max(participants, static_cast<unsigned>(names.size()));
   TestSource source;
-  for (unsigned i = 0; i < (passthrough ? 1U : participants); ++i) {
+  for (unsigned i = 0; i < count; ++i) {
     TestParticipant p;
-    p.name = "test-" + std::to_string(i + 1);
+    p.name = i < names.size() ? names[i] : "test-" + std::to_string(i + 1);
     p.pattern = static_cast<TestPattern>(i % 7U);
     p.frequency = std::round(220.0 * std::pow(2.0, static_cast<double>(i % 24U) / 6.0));
     source.participants.push_back(std::move(p));

@@ -52,6 +52,9 @@ struct Participant {
   bool live = false;  ///< rtp and test: timestamps are already running time
   Nanos timeout{0};   ///< rtp: a silent stream has left after this; 0 never
   Fragment fragment;  ///< outputs: "video" and/or "audio", raw or (passthrough) coded
+  /// Where a branch that records this participant alone takes its media: tees of the fragment, coded for rtp
+  /// (before the decoder), else raw. None in passthrough.
+  std::map<Media, std::string> taps = {};
 };
 
 /// What the compositor paints on, for arrange().
@@ -72,9 +75,15 @@ struct Plan {
 };
 
 [[nodiscard]] Plan make_plan(const Description&, const std::map<std::string, std::string>& branch_paths);
-[[nodiscard]] Fragment plan_encode(const Description&, const std::string& name);
+[[nodiscard]] Fragment plan_encode(const Description&, const Stream&);
+/// `streams`: those of the branch (streams_of) that exist.
 [[nodiscard]] Fragment plan_branch(const Description&, const std::string& name, const Branch&,
-                                   const std::string& path);
+                                   const std::vector<Stream>& streams, const std::string& path);
+
+/// One medium of participant `index`, whose packets an appsrc named kFeed is given (rtp_receiver.hpp). The
+/// fragment is named "seen-<name>" or "heard-<name>".
+[[nodiscard]] Participant plan_received(const RtpSource&, std::size_t index, Media);
+inline constexpr const char* kFeed = "feed";
 
 /// The same conference with `participants` test participants instead of its source, so that any description
 /// can be tried without cameras, files or network. Where media pass through, they are encoded by the test
@@ -83,8 +92,10 @@ struct Plan {
 
 /// What goes between a passthrough stream and the queue of a branch that cannot take it as it is: a parser
 /// when the container takes the codec in another form, else a decoder and the container's usual encoder.
-/// `caps_name` is the media type that flows ("video/x-h264"). Input "in", output "out".
-[[nodiscard]] Fragment plan_adapter(Container, Media, const std::string& caps_name, unsigned fps);
+/// `caps_name` is the media type that flows ("video/x-h264"); `encode` what to use instead of the usual
+/// encoder, always when `must_encode`. Input "in", output "out".
+[[nodiscard]] Fragment plan_adapter(Container, Media, const std::string& caps_name, unsigned fps,
+                                    const std::optional<Encode>& encode = {}, bool must_encode = false);
 
 /// Pixel rectangle of one tile.
 struct Tile {

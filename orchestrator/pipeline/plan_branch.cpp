@@ -12,20 +12,23 @@ using parts::Properties;
 struct Input {
   std::string name;
   Media media;
-  std::optional<Codec> format;  ///< absent in passthrough of files: known once it flows
+  std::optional<Codec> format;  ///< absent when only known once it flows
 };
 
-Input input_of(const Description& d, const std::string& name) {
-  if (const auto it = d.encode.find(name); it != d.encode.end())
-    return {name, media_of(it->second.codec), format_of(it->second.codec)};
-  const Media media = name == "video" ? Media::video : Media::audio;
-  if (const auto* rtp = std::get_if<RtpSource>(&d.source); rtp != nullptr && !rtp->participants.empty()) {
-    const auto& p = rtp->participants.front();
-    const auto& stream = media == Media::video ? p.video : p.audio;
-    if (stream && stream->codec == RtpCodec::h264) return {name, media, Codec::h264};
-    if (stream && stream->codec == RtpCodec::opus) return {name, media, Codec::opus};
+Input input_of(const Description& d, const Stream& stream) {
+  Input input{stream.name(), stream.media, std::nullopt};
+  if (const auto encode = encode_of(d, stream)) {
+    input.format = format_of(encode->codec);
+  } else if (const auto* rtp = std::get_if<RtpSource>(&d.source)) {
+    for (const auto& p : rtp->participants) {
+      if (!stream.participant.empty() && p.name != stream.participant) continue;
+      const auto& sent = stream.media == Media::video ? p.video : p.audio;
+      if (sent && sent->codec == RtpCodec::h264) input.format = Codec::h264;
+      if (sent && sent->codec == RtpCodec::opus) input.format = Codec::opus;
+      break;
+    }
   }
-  return {name, media, std::nullopt};
+  return input;
 }
 
 /// Muxers want H.264 as avc with codec data, which a parser makes of what an encoder or depayloader gives.
@@ -42,6 +45,16 @@ Node muxer(Container container) {
       return {"mux", "webmmux", {}};
     case Container::mkv:
       return {"mux", "matroskamux", {}};
+    case Container::ogg:
+      return {"mux", "oggmux", {}};
+    case Container::hls:
+      // A quarter of a second per fragment, and one that begins with every keyframe: of these the segments
+      // are made.
+      return {"mux",
+              "mp4mux",
+              {{"fragment-duration", std::int64_t{250}},
+               {"fragment-mode", std::string{"dash-or-mss"}},
+               {"streamable", true}}};
     default:
       // Quarter-second fragments survive a crash (measured: 0.2 s lost of 5); a clean end rewrites them as
       // one plain, seekable MP4.
@@ -67,14 +80,38 @@ Node segmenter(const FileBranch& branch, const std::string& folder) {
            {"send-keyframe-requests", true}}};
 }
 
+/// What a stream is called at the muxer.
+const char* pad_of(Container container, Media media) {
+  if (container == Container::segments) return media == Media::video ? "video" : "audio_%u";
+  if (container == Container::ogg) return "sink_%u";
+  return media == Media::video ? "video_%u" : "audio_%u";
+}
+
+Node writer(const FileBranch& branch, const std::string& path) {
+  if (branch.container == Container::hls)
+    return {"sink",
+            "hlsfmp4sink",
+            {{"location", path},
+             {"segment-duration", static_cast<std::uint64_t>(branch.segment.count())},
+             {"async", false},
+             {"sync", false}}};
+  return {"sink",
+          "filesink",
+          {{"location", path},
+           {"async", false},
+           {"sync", false},
+           // What is only in a process's buffer dies with it.
+           {"buffer-mode", std::string{"unbuffered"}}}};
+}
+
 Fragment plan_file(const Description& d, const std::string& name, const FileBranch& branch,
-                   const std::string& path) {
+                   const std::vector<Stream>& streams, const std::string& path) {
   Fragment f;
   f.name = "branch-" + name;
   const bool segments = branch.container == Container::segments;
   f.nodes.push_back(segments ? segmenter(branch, path) : muxer(branch.container));
-  for (const auto& input_name : branch.inputs) {
-    const auto input = input_of(d, input_name);
+  for (const Stream& stream : streams) {
+    const auto input = input_of(d, stream);
     const std::string prefix = input.media == Media::video ? "video" : "audio";
     Chain chain{f};
     chain.node(prefix + "-queue", "queue",
@@ -82,40 +119,38 @@ Fragment plan_file(const Description& d, const std::string& name, const FileBran
                 {"max-size-bytes", std::int64_t{0}},
                 {"max-size-buffers", std::int64_t{0}},
                 {"leaky", std::string{"downstream"}}});
-    f.inputs.push_back({input_name, input.media, chain.last(), "sink"});
+    f.inputs.push_back({input.name, input.media, chain.last(), "sink"});
     if (const auto* parser = parser_for(input)) chain.node(prefix + "-parse", parser);
-    if (segments)
-      chain.into("mux", input.media == Media::video ? "video" : "audio_%u");
-    else
-      chain.into("mux", input.media == Media::video ? "video_%u" : "audio_%u");
+    chain.into("mux", pad_of(branch.container, input.media));
   }
-  if (!segments)
-    Chain{f, "mux"}.node("sink", "filesink",
-                         {{"location", path},
-                          {"async", false},
-                          {"sync", false},
-                          // What is only in a process's buffer dies with it.
-                          {"buffer-mode", std::string{"unbuffered"}}});
+  if (!segments) {
+    const Node sink = writer(branch, path);
+    Chain{f, "mux"}.node(sink.id, sink.factory, sink.properties);
+  }
   return f;
 }
 
 }  // namespace
 
 Fragment plan_branch(const Description& d, const std::string& name, const Branch& branch,
-                     const std::string& path) {
-  return std::visit([&](const FileBranch& file) { return plan_file(d, name, file, path); }, branch);
+                     const std::vector<Stream>& streams, const std::string& path) {
+  return std::visit([&](const FileBranch& file) { return plan_file(d, name, file, streams, path); }, branch);
 }
 
-Fragment plan_adapter(Container container, Media media, const std::string& caps_name, unsigned fps) {
+Fragment plan_adapter(Container container, Media media, const std::string& caps_name, unsigned fps,
+                      const std::optional<Encode>& wanted, bool must_encode) {
   Fragment f;
   f.name = media == Media::video ? "adapter-video" : "adapter-audio";
   const std::optional<Codec> codec = caps_name == "video/x-h264"   ? std::optional{Codec::h264}
+                                     : caps_name == "video/x-vp8"  ? std::optional{Codec::vp8}
+                                     : caps_name == "video/x-vp9"  ? std::optional{Codec::vp9}
                                      : caps_name == "audio/mpeg"   ? std::optional{Codec::aac}
                                      : caps_name == "audio/x-opus" ? std::optional{Codec::opus}
                                                                    : std::nullopt;
+  const char* parser = codec ? parser_for({"", media, codec}) : nullptr;
   Chain chain{f};
-  if (codec && fits(container, *codec)) {
-    chain.node("parse", parser_for({"", media, codec}));
+  if (codec && fits(container, *codec) && parser != nullptr && !must_encode) {
+    chain.node("parse", parser);
     f.inputs.push_back({"in", media, "parse", "sink"});
   } else {
     Encode encode;
@@ -123,19 +158,25 @@ Fragment plan_adapter(Container container, Media media, const std::string& caps_
     if (media == Media::video) {
       encode.codec = webm ? Codec::vp8 : Codec::h264;
     } else {
-      encode.codec = webm ? Codec::opus : Codec::aac;
+      encode.codec = webm || container == Container::ogg ? Codec::opus : Codec::aac;
       encode.bitrate = 128'000;
     }
+    if (wanted) encode = *wanted;
     f.nodes.push_back({"decode", "decodebin", {}});
     chain.node("queue", "queue");
     f.links.push_back(
         {"decode", "queue", "", "", media == Media::video ? "video/x-raw" : "audio/x-raw", true});
-    if (media == Media::video)
+    if (media == Media::video) {
       chain.node("convert", "videoconvert");
-    else
+      if (encode.width && encode.height)
+        chain.node("scale", "videoscale", {{"add-borders", true}})
+            .caps("size", "video/x-raw,pixel-aspect-ratio=1/1,width=" + std::to_string(*encode.width) +
+                              ",height=" + std::to_string(*encode.height));
+    } else {
       chain.node("convert", "audioconvert").node("resample", "audioresample");
-    parts::add_encoder(chain, encode, fps, 0);
-    if (encode.codec == Codec::h264) chain.node("parse", "h264parse");
+    }
+    parts::add_encoder(chain, encode, fps, encode.width.value_or(0));
+    if (format_of(encode.codec) == Codec::h264) chain.node("parse", "h264parse");
     f.inputs.push_back({"in", media, "decode", "sink"});
   }
   f.outputs.push_back({"out", media, chain.last(), "src"});

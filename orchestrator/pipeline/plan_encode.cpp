@@ -76,9 +76,10 @@ void add_encoder(Chain& chain, const Encode& e, unsigned fps, unsigned width, co
 
 }  // namespace parts
 
-Fragment plan_encode(const Description& d, const std::string& name) {
+Fragment plan_encode(const Description& d, const Stream& stream) {
   using parts::Chain;
-  const Encode& e = d.encode.at(name);
+  const Encode e = encode_of(d, stream).value();
+  const std::string name = stream.name();
   const bool video = media_of(e.codec) == Media::video;
   Fragment f;
   f.name = "encode-" + name;
@@ -90,13 +91,24 @@ Fragment plan_encode(const Description& d, const std::string& name) {
               {"max-size-bytes", std::int64_t{0}},
               {"max-size-buffers", std::int64_t{0}}});
   if (video) {
+    // A participant alone comes in whatever form it has; its pictures are put into the encode's.
+    const bool alone = !stream.participant.empty();
     const bool scaled = e.width && e.height && (*e.width != d.video.width || *e.height != d.video.height);
-    if (scaled)
+    if (alone)
+      chain.node("convert", "videoconvert")
+          .node("scale", "videoscale", {{"add-borders", true}})
+          .node("rate", "videorate", {{"skip-to-first", true}})
+          .caps("size", parts::raw_video_caps(e.width.value_or(d.video.width),
+                                              e.height.value_or(d.video.height), d.video.fps));
+    else if (scaled)
       chain.node("scale", "videoscale").caps("size", parts::raw_video_caps(*e.width, *e.height, d.video.fps));
-    chain.node("convert", "videoconvert");
+    if (!alone) chain.node("convert", "videoconvert");
     parts::add_encoder(chain, e, d.video.fps, e.width.value_or(d.video.width));
   } else {
     chain.node("convert", "audioconvert").node("resample", "audioresample");
+    if (!stream.participant.empty())
+      chain.caps("format", "audio/x-raw,rate=" + std::to_string(d.audio.rate) +
+                               ",channels=" + std::to_string(d.audio.channels));
     parts::add_encoder(chain, e, 0, 0);
   }
   chain.tee("tee");

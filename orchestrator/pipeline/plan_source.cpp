@@ -27,28 +27,36 @@ void output(Fragment& f, Media media, const std::string& node) {
   f.outputs.push_back({media == Media::video ? "video" : "audio", media, node, "src"});
 }
 
+/// Puts a tee where a branch can take this participant alone. Whatever follows it still decouples the mixer.
+void tap(Participant& p, Chain& chain, Media media) {
+  const std::string id = media == Media::video ? "video-tap" : "audio-tap";
+  chain.tee(id);
+  p.taps[media] = id;
+}
+
 // Any coded media of its kind: what a branch cannot take as it is, it adapts.
 constexpr const char* kCodedVideo = "video";
 constexpr const char* kCodedAudio = "audio";
 
 /// Files run as fast as they can be read; clocksync makes them happen in time, after the queue that decouples
 /// them.
-void file_tail(Fragment& f, Media media, bool coded) {
+void file_tail(Participant& p, Media media, bool coded) {
   const std::string prefix = media == Media::video ? "video" : "audio";
-  Chain chain{f};
+  Chain chain{p.fragment};
   chain.node(prefix + "-queue", "queue");
   if (!coded && media == Media::video) chain.node(prefix + "-convert", "videoconvert");
   if (!coded && media == Media::audio)
     chain.node(prefix + "-convert", "audioconvert").node(prefix + "-resample", "audioresample");
+  if (!coded) tap(p, chain, media);
   chain.node(prefix + "-sync", "clocksync");
-  output(f, media, chain.last());
+  output(p.fragment, media, chain.last());
 }
 
 Participant file_participant(const FileParticipant& p, const Wanted& w) {
-  Participant out{p.name, p.join, p.leave, p.loop, false, Nanos{0}, {}};
+  Participant out{p.name, p.join, p.leave, p.loop, false, Nanos{0}, {}, {}};
   Fragment& f = out.fragment;
-  if (w.video) file_tail(f, Media::video, w.coded_video);
-  if (w.audio) file_tail(f, Media::audio, w.coded_audio);
+  if (w.video) file_tail(out, Media::video, w.coded_video);
+  if (w.audio) file_tail(out, Media::audio, w.coded_audio);
   const bool coded = w.coded_video || w.coded_audio;
   for (std::size_t i = 0; i < p.files.size(); ++i) {
     const auto n = std::to_string(i);
@@ -98,68 +106,83 @@ std::string rtp_caps(const RtpStream& s, Media media) {
   return caps;
 }
 
-void rtp_stream(Fragment& f, const RtpSource& source, const RtpStream& s, Media media, bool coded) {
+/// `fed`: the packets come from the receiver of the whole conference, not from a port of its own.
+void rtp_stream(Participant& p, const RtpSource& source, const RtpStream& s, Media media, bool coded,
+                bool fed = false) {
   const std::string prefix = media == Media::video ? "video" : "audio";
-  Chain chain{f};
-  chain
-      .node(prefix + "-udp", "udpsrc",
-            {{"address", source.address},
-             {"port", std::int64_t{s.port}},
-             {"caps", rtp_caps(s, media)},
-             {"timeout", static_cast<std::uint64_t>(source.timeout.count())}})
-      .node(prefix + "-jitter", "rtpjitterbuffer",
-            {{"latency", std::int64_t{source.jitter.count() / 1'000'000}}, {"do-lost", true}});
+  Chain chain{p.fragment};
+  const auto decode = [&](const char* decoder, Properties properties = {}) {
+    if (coded) return;
+    if (!fed) tap(p, chain, media);
+    chain.node(prefix + "-decode", decoder, std::move(properties));
+  };
+  if (fed)
+    // A second of a generous picture. When the decoder is slower than that, the oldest packets go.
+    chain.node(kFeed, "appsrc",
+               {{"is-live", true},
+                {"format", std::string{"time"}},
+                {"caps", rtp_caps(s, media)},
+                {"max-bytes", std::uint64_t{0}},
+                {"max-buffers", std::uint64_t{media == Media::video ? 1024U : 128U}},
+                {"leaky-type", std::string{"downstream"}}});
+  else
+    chain.node(prefix + "-udp", "udpsrc",
+               {{"address", source.address},
+                {"port", std::int64_t{s.port}},
+                {"caps", rtp_caps(s, media)},
+                {"timeout", static_cast<std::uint64_t>(source.timeout.count())}});
+  chain.node(prefix + "-jitter", "rtpjitterbuffer",
+             {{"latency", std::int64_t{source.jitter.count() / 1'000'000}}, {"do-lost", true}});
   switch (s.codec) {
     case RtpCodec::h264:
       chain.node("video-depay", "rtph264depay", {{"wait-for-keyframe", true}})
           .node("video-parse", "h264parse");
       // One thread: frame threads would add a frame of delay each.
-      if (!coded) chain.node("video-decode", "avdec_h264", {{"max-threads", std::int64_t{1}}});
+      decode("avdec_h264", {{"max-threads", std::int64_t{1}}});
       break;
     case RtpCodec::vp8:
       chain.node("video-depay", "rtpvp8depay", {{"wait-for-keyframe", true}});
-      if (!coded) chain.node("video-decode", "vp8dec");
+      decode("vp8dec");
       break;
     case RtpCodec::opus:
       chain.node("audio-depay", "rtpopusdepay");
-      if (coded)
-        chain.node("audio-parse", "opusparse");
-      else
-        chain.node("audio-decode", "opusdec", {{"plc", true}, {"use-inband-fec", true}});
+      if (coded) chain.node("audio-parse", "opusparse");
+      decode("opusdec", {{"plc", true}, {"use-inband-fec", true}});
       break;
     case RtpCodec::pcmu:
       chain.node("audio-depay", "rtppcmudepay");
-      if (!coded) chain.node("audio-decode", "mulawdec");
+      decode("mulawdec");
       break;
     case RtpCodec::pcma:
       chain.node("audio-depay", "rtppcmadepay");
-      if (!coded) chain.node("audio-decode", "alawdec");
+      decode("alawdec");
       break;
   }
   chain.node(prefix + "-queue", "queue");
   if (!coded && media == Media::video) chain.node("video-convert", "videoconvert");
   if (!coded && media == Media::audio)
     chain.node("audio-convert", "audioconvert").node("audio-resample", "audioresample");
-  output(f, media, chain.last());
+  output(p.fragment, media, chain.last());
 }
 
 Participant rtp_participant(const RtpSource& source, const RtpParticipant& p, const Wanted& w) {
-  Participant out{p.name, Nanos{0}, std::nullopt, false, true, source.timeout, {}};
-  if (p.video && w.video) rtp_stream(out.fragment, source, *p.video, Media::video, w.coded_video);
-  if (p.audio && w.audio) rtp_stream(out.fragment, source, *p.audio, Media::audio, w.coded_audio);
+  Participant out{p.name, Nanos{0}, std::nullopt, false, true, source.timeout, {}, {}};
+  if (p.video && w.video) rtp_stream(out, source, *p.video, Media::video, w.coded_video);
+  if (p.audio && w.audio) rtp_stream(out, source, *p.audio, Media::audio, w.coded_audio);
   return out;
 }
 
 Participant test_participant(const TestParticipant& p, const Wanted& w) {
-  Participant out{p.name, p.join, p.leave, false, true, Nanos{0}, {}};
+  Participant out{p.name, p.join, p.leave, false, true, Nanos{0}, {}, {}};
   Fragment& f = out.fragment;
   if (p.video && w.video) {
     Chain chain{f};
     chain
         .node("video-test", "videotestsrc",
               {{"is-live", true}, {"pattern", std::string{to_string(p.pattern)}}})
-        .caps("video-format", raw_video_caps(p.width, p.height, p.fps))
-        .node("video-queue", "queue");
+        .caps("video-format", raw_video_caps(p.width, p.height, p.fps));
+    if (!w.coded_video) tap(out, chain, Media::video);
+    chain.node("video-queue", "queue");
     if (w.coded_video) {
       Encode e;
       e.codec = w.webm ? Codec::vp8 : Codec::h264;
@@ -175,8 +198,9 @@ Participant test_participant(const TestParticipant& p, const Wanted& w) {
   if (p.audio && w.audio) {
     Chain chain{f};
     chain.node("audio-test", "audiotestsrc", {{"is-live", true}, {"freq", p.frequency}, {"volume", 0.2}})
-        .caps("audio-format", raw_audio_caps(48000, 1))
-        .node("audio-queue", "queue");
+        .caps("audio-format", raw_audio_caps(48000, 1));
+    if (!w.coded_audio) tap(out, chain, Media::audio);
+    chain.node("audio-queue", "queue");
     if (w.coded_audio) {
       Encode e;
       e.codec = w.webm ? Codec::opus : Codec::aac;
@@ -204,3 +228,16 @@ std::vector<Participant> plan_participants(const Description& d) {
 }
 
 }  // namespace auralink::pipeline::parts
+
+namespace auralink::pipeline {
+
+Participant plan_received(const RtpSource& source, std::size_t index, Media media) {
+  const auto& p = source.participants.at(index);
+  Participant out{p.name, Nanos{0}, std::nullopt, false, true, source.timeout, {}, {}};
+  const auto& stream = media == Media::video ? p.video : p.audio;
+  if (stream) parts::rtp_stream(out, source, *stream, media, false, true);
+  out.fragment.name = (media == Media::video ? "seen-" : "heard-") + p.name;
+  return out;
+}
+
+}  // namespace auralink::pipeline

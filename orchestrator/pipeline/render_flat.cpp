@@ -91,6 +91,21 @@ std::set<std::string> used_encodes(const Plan& plan) {
 
 }  // namespace
 
+namespace {
+
+/// The element that writes HLS lives in the worker; for a person's shell the same fragments go into one file.
+void write_fragments_as_one_file(FlatGraph& graph) {
+  for (auto& [name, fragment, node] : graph.nodes) {
+    if (node.factory != "hlsfmp4sink") continue;
+    node.factory = "filesink";
+    node.properties = {{"location", std::get<std::string>(node.properties.at("location")) + "/media.mp4"},
+                       {"async", false},
+                       {"sync", false}};
+  }
+}
+
+}  // namespace
+
 FlatGraph flatten(const Plan& plan) {
   FlatGraph graph;
   Flattener flat{graph};
@@ -106,8 +121,11 @@ FlatGraph flatten(const Plan& plan) {
   }
 
   std::map<Media, std::size_t> count;
+  std::map<std::string, std::size_t> tees;  // a stream's name without its encode -> where it is handed out
   for (const auto& p : plan.participants) {
     const auto base = flat.add(p.fragment);
+    for (const auto& [media, node] : p.taps)
+      tees[p.name + (media == Media::video ? "/video" : "/audio")] = base + Flattener::find(p.fragment, node);
     for (const auto& out : p.fragment.outputs) {
       const auto& input = plan.mixers.at(out.media).inputs.front();
       const auto mix = mixer_base[out.media] + Flattener::find(plan.mixers.at(out.media), input.node);
@@ -119,7 +137,6 @@ FlatGraph flatten(const Plan& plan) {
     place_tiles(graph.nodes[mixer_base[Media::video] + Flattener::find(plan.mixers.at(Media::video), "mix")],
                 *plan.canvas, count[Media::video]);
 
-  std::map<std::string, std::size_t> tees;  // encode name, or "video"/"audio" in passthrough -> its tee
   for (const auto& [media, mixer] : plan.mixers)
     if (mixer.outputs.front().name != "raw")
       tees[mixer.outputs.front().name] =
@@ -130,15 +147,29 @@ FlatGraph flatten(const Plan& plan) {
     const auto base = flat.add(encode);
     const auto& in = encode.inputs.front();
     const auto& mixer = plan.mixers.at(in.media);
-    flat.join({mixer_base[in.media] + Flattener::find(mixer, mixer.outputs.front().node), ""},
+    // "ann/h264" encodes what ann alone shows, any other name the mix.
+    const auto slash = name.find('/');
+    const auto alone = tees.find(name.substr(0, slash) + (in.media == Media::video ? "/video" : "/audio"));
+    if (slash != std::string::npos && alone == tees.end()) continue;
+    flat.join({slash != std::string::npos
+                   ? alone->second
+                   : mixer_base[in.media] + Flattener::find(mixer, mixer.outputs.front().node),
+               ""},
               {base + Flattener::find(encode, in.node), ""});
     tees[name] = base + Flattener::find(encode, encode.outputs.front().node);
   }
   for (const auto& [name, branch] : plan.branches) {
     const auto base = flat.add(branch);
-    for (const auto& in : branch.inputs)
-      flat.join({tees.at(in.name), ""}, {base + Flattener::find(branch, in.node), ""});
+    for (const auto& in : branch.inputs) {
+      // A rendition of what comes coded is made inside the running branch only.
+      const auto tee = tees.find(in.name.substr(0, in.name.find('@')));
+      const auto whole = tees.find(in.name);
+      if (whole == tees.end() && tee == tees.end()) continue;
+      flat.join({whole != tees.end() ? whole->second : tee->second, ""},
+                {base + Flattener::find(branch, in.node), ""});
+    }
   }
+  write_fragments_as_one_file(graph);
   return graph;
 }
 

@@ -244,6 +244,42 @@ TEST(Branch, IsCheckedAgainstTheRunningConference) {
   EXPECT_THAT(bad.error().front().detail, HasSubstr("did you mean \"aac\""));
 }
 
+TEST(Branch, SaysWhoWhatAndHow) {
+  auto document = sample();
+  document["branches"]["record"] = *json::parse(R"({"kind":"file","container":"hls","participant":"bob",
+      "tracks":"audio","auto":{"minParticipants":3},"previews":false})");
+  document["policies"] = *json::parse(R"({"orphans":"continue","resources":{"cpu":1.5,"memory":"1Gi"}})");
+  const auto d = parsed(document);
+  const auto& branch = std::get<FileBranch>(d.branches.at("record"));
+  EXPECT_EQ(branch.participant, "bob");
+  EXPECT_EQ(branch.tracks, Tracks::audio);
+  EXPECT_THAT(branch.inputs, ElementsAre("aac"));
+  EXPECT_EQ(branch.segment, std::chrono::seconds{6}) << "the usual length of HLS";
+  ASSERT_TRUE(branch.automatic);
+  EXPECT_EQ(branch.automatic->min_participants, 3U);
+  EXPECT_EQ(branch.automatic->empty_for, session::Millis{10'000});
+  EXPECT_EQ(branch.preview_interval, session::Millis{0});
+  EXPECT_EQ(d.policies.orphans, session::Orphans::go_on);
+  EXPECT_EQ(d.policies.cpus, 1.5);
+  EXPECT_EQ(d.policies.memory_bytes, 1ULL << 30U);
+  EXPECT_EQ(parsed(sample()).policies.orphans, session::Orphans::stop);
+}
+
+TEST(Branch, ARecordingWithoutSoundOrPictureIsNeverMadeInSilence) {
+  auto document = sample();
+  document["encode"] = {{"h264", {{"of", "video"}, {"codec", "h264"}}},
+                        {"aac", {{"of", "audio"}, {"codec", "aac"}}}};
+  document["branches"]["record"]["container"] = "ogg";
+  EXPECT_THAT(refused(document).detail,
+              HasSubstr("ogg cannot hold what the conference encodes of audio: aac"));
+  document["encode"]["opus"] = {{"of", "audio"}, {"codec", "opus"}};
+  EXPECT_THAT(std::get<FileBranch>(parsed(document).branches.at("record")).inputs, ElementsAre("opus"));
+  document["branches"]["record"]["container"] = "webm";
+  EXPECT_THAT(refused(document).detail, HasSubstr("video: h264"));
+  document["branches"]["record"]["tracks"] = "audio";
+  EXPECT_THAT(std::get<FileBranch>(parsed(document).branches.at("record")).inputs, ElementsAre("opus"));
+}
+
 TEST(Containers, TakeWhatPlayersPlay) {
   EXPECT_TRUE(fits(Container::mp4, Codec::openh264));
   EXPECT_FALSE(fits(Container::mp4, Codec::vp8));
@@ -254,7 +290,12 @@ TEST(Containers, TakeWhatPlayersPlay) {
   EXPECT_EQ(suffix_of(Container::mp4), ".mp4");
   EXPECT_EQ(suffix_of(Container::webm), ".webm");
   EXPECT_EQ(suffix_of(Container::mkv), ".mkv");
+  EXPECT_EQ(suffix_of(Container::ogg), ".ogg");
   EXPECT_EQ(suffix_of(Container::segments), "");
+  EXPECT_EQ(suffix_of(Container::hls), "");
+  EXPECT_TRUE(is_folder(Container::hls) && !is_folder(Container::ogg));
+  EXPECT_FALSE(fits(Container::ogg, Codec::aac));
+  EXPECT_FALSE(fits(Container::hls, Codec::vp8));
   EXPECT_EQ(to_string(RtpCodec::pcmu), "pcmu");
 }
 

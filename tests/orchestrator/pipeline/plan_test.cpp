@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "orchestrator/pipeline/catalog.hpp"
+#include "orchestrator/pipeline/estimate.hpp"
 #include "orchestrator/pipeline/parameters.hpp"
 #include "tests/orchestrator/pipeline/data.hpp"
 
@@ -98,16 +99,90 @@ TEST(Plan, GivesEveryCodecLiveSettings) {
 TEST(Plan, BuildsEveryContainer) {
   const auto d = described(sample());
   const std::map<std::string, std::string> muxers{
-      {"mp4", "mp4mux"}, {"webm", "webmmux"}, {"mkv", "matroskamux"}, {"segments", "splitmuxsink"}};
+      {"mp4", "mp4mux"}, {"webm", "webmmux"},          {"mkv", "matroskamux"},
+      {"ogg", "oggmux"}, {"segments", "splitmuxsink"}, {"hls", "mp4mux"}};
   for (const auto& [container, muxer] : muxers) {
     const auto branch = parse_branch({{"kind", "file"}, {"container", container}}, d);
     ASSERT_TRUE(branch) << container;
-    const auto f = plan_branch(d, "b", *branch, "/r/x");
+    const auto f = plan_branch(d, "b", *branch, streams_of(d, std::get<FileBranch>(*branch)), "/r/x");
     expect_sound(f);
     EXPECT_EQ(node(f, "mux").factory, muxer);
-    EXPECT_EQ(f.inputs.size(), 2U);
-    EXPECT_EQ(f.nodes.back().factory == "filesink" || container == "segments", true);
+    EXPECT_EQ(f.inputs.size(), container == "ogg" ? 1U : 2U);
+    EXPECT_EQ(factories(f).find(container == "hls" ? "hlsfmp4sink" : "filesink") == std::string::npos,
+              container == "segments")
+        << container;
   }
+}
+
+TEST(Plan, APresetIsARenditionOfItsOwn) {
+  auto document = sample();
+  document["branches"] = {{"a", {{"kind", "file"}, {"container", "mp4"}, {"preset", "480p"}}},
+                          {"b", {{"kind", "file"}, {"container", "mkv"}, {"preset", "480p"}}},
+                          {"c", {{"kind", "file"}, {"container", "mp4"}}}};
+  const auto plan = make_plan(described(document), {{"a", "/r/a"}, {"b", "/r/b"}, {"c", "/r/c"}});
+  expect_sound(plan);
+  EXPECT_EQ(plan.branches.at("a").inputs.at(0).name, "h264@480p");
+  EXPECT_EQ(plan.branches.at("b").inputs.at(0).name, "h264@480p") << "shared";
+  EXPECT_EQ(plan.branches.at("c").inputs.at(0).name, "h264");
+  const auto& small = plan.encodes.at("h264@480p");
+  EXPECT_THAT(std::get<std::string>(node(small, "size").properties.at("caps")),
+              HasSubstr("width=854,height=480"));
+  EXPECT_EQ(std::get<std::int64_t>(node(small, "encoder").properties.at("bitrate")), 1500);
+  document["mix"]["video"] = {{"width", 720}, {"height", 1280}};
+  const auto portrait = make_plan(described(document), {{"a", "/r/a"}});
+  EXPECT_THAT(std::get<std::string>(node(portrait.encodes.at("h264@480p"), "size").properties.at("caps")),
+              HasSubstr("width=480,height=854"));
+}
+
+TEST(Plan, OneParticipantAloneIsTakenBeforeTheMix) {
+  auto document = sample();
+  document["branches"] = {{"a", {{"kind", "file"}, {"container", "mp4"}, {"participant", "bob"}}}};
+  const auto plan = make_plan(described(document), {{"a", "/r/a"}});
+  expect_sound(plan);
+  EXPECT_EQ(plan.branches.at("a").inputs.at(0).name, "bob/h264");
+  EXPECT_TRUE(plan.encodes.contains("bob/h264") && plan.encodes.contains("bob/aac"));
+  EXPECT_EQ(plan.participants.at(1).taps.at(Media::video), "video-tap");
+}
+
+TEST(Plan, WhatComesCodedIsNotEncodedAgain) {
+  auto document = sample();
+  document["source"] = *json::parse(R"({"kind":"rtp","participants":[
+      {"name":"ann","video":{"codec":"h264","port":5000},"audio":{"codec":"opus","port":5002}},
+      {"name":"bob","audio":{"codec":"pcmu","port":5006}}]})");
+  document["branches"] = {
+      {"ann", {{"kind", "file"}, {"container", "mp4"}, {"participant", "ann"}}},
+      {"bob", {{"kind", "file"}, {"container", "mkv"}, {"participant", "bob"}}},
+      {"voice", {{"kind", "file"}, {"container", "ogg"}, {"participant", "ann"}, {"tracks", "audio"}}}};
+  const auto plan = make_plan(described(document), {{"ann", "/r/a"}, {"bob", "/r/b"}, {"voice", "/r/v"}});
+  expect_sound(plan);
+  EXPECT_EQ(plan.branches.at("ann").inputs.at(0).name, "ann/video");
+  EXPECT_EQ(plan.branches.at("ann").inputs.at(1).name, "ann/audio");
+  ASSERT_EQ(plan.branches.at("bob").inputs.size(), 1U) << "bob sends no picture";
+  EXPECT_THAT(factories(plan.branches.at("voice")), HasSubstr("opusparse"));
+  for (const auto& [name, encode] : plan.encodes) EXPECT_EQ(name.find('/'), std::string::npos) << name;
+}
+
+TEST(Plan, AdaptsWhatAContainerCannotTake) {
+  EXPECT_EQ(factories(plan_adapter(Container::mp4, Media::video, "video/x-h264", 30)), "h264parse");
+  EXPECT_THAT(factories(plan_adapter(Container::mp4, Media::video, "video/x-vp8", 30)), HasSubstr("x264enc"));
+  EXPECT_THAT(factories(plan_adapter(Container::ogg, Media::audio, "audio/x-mulaw", 30)),
+              HasSubstr("opusenc"));
+  const Encode small{Codec::openh264, 500'000, std::chrono::seconds{2}, 854, 480};
+  const auto f = plan_adapter(Container::mp4, Media::video, "video/x-h264", 30, small, true);
+  EXPECT_THAT(factories(f), HasSubstr("videoscale capsfilter openh264enc"));
+}
+
+TEST(Estimate, GrowsWithWhatIsAskedFor) {
+  auto document = sample();
+  const auto one = estimated_cpus(described(document));
+  EXPECT_GT(one, 0.2) << "a mix of two at 720p, x264";
+  EXPECT_LT(one, 1.0);
+  document["branches"]["again"] = {{"kind", "file"}, {"container", "mkv"}};
+  EXPECT_DOUBLE_EQ(estimated_cpus(described(document)), one) << "branches share encoders";
+  document["branches"]["again"]["preset"] = "1080p";
+  EXPECT_GT(estimated_cpus(described(document)), one + 0.4);
+  document["mix"]["video"] = {{"preset", "4k"}};
+  EXPECT_GT(estimated_cpus(described(document)), 2.5);
 }
 
 TEST(Plan, DecodesEveryRtpCodec) {
@@ -118,11 +193,11 @@ TEST(Plan, DecodesEveryRtpCodec) {
       {"name":"c","audio":{"codec":"pcma","port":5008}}]})");
   const auto plan = make_plan(described(document), {});
   expect_sound(plan);
-  EXPECT_THAT(factories(plan.participants[0].fragment), HasSubstr("rtph264depay h264parse avdec_h264"));
-  EXPECT_THAT(factories(plan.participants[0].fragment), HasSubstr("rtpopusdepay opusdec"));
-  EXPECT_THAT(factories(plan.participants[1].fragment), HasSubstr("rtpvp8depay vp8dec"));
-  EXPECT_THAT(factories(plan.participants[1].fragment), HasSubstr("rtppcmudepay mulawdec"));
-  EXPECT_THAT(factories(plan.participants[2].fragment), HasSubstr("rtppcmadepay alawdec"));
+  EXPECT_THAT(factories(plan.participants[0].fragment), HasSubstr("rtph264depay h264parse tee avdec_h264"));
+  EXPECT_THAT(factories(plan.participants[0].fragment), HasSubstr("rtpopusdepay tee opusdec"));
+  EXPECT_THAT(factories(plan.participants[1].fragment), HasSubstr("rtpvp8depay tee vp8dec"));
+  EXPECT_THAT(factories(plan.participants[1].fragment), HasSubstr("rtppcmudepay tee mulawdec"));
+  EXPECT_THAT(factories(plan.participants[2].fragment), HasSubstr("rtppcmadepay tee alawdec"));
   EXPECT_THAT(std::get<std::string>(node(plan.participants[0].fragment, "video-udp").properties.at("caps")),
               HasSubstr(R"x(sprop-parameter-sets=(string)"Z0I=,aM4",packetization-mode=(string)"1")x"));
   EXPECT_TRUE(plan.participants[2].live);
@@ -221,8 +296,9 @@ TEST_P(Shipped, PlansWhatItPlannedBefore) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Descriptions, Shipped,
-                         testing::Values("audio-recording", "composite-recording", "passthrough-recording",
-                                         "rtp-composite", "segment-recording", "test-conference"),
+                         testing::Values("audio-recording", "automatic-recording", "composite-recording",
+                                         "hls-recording", "passthrough-recording", "rtp-composite",
+                                         "segment-recording", "test-conference", "track-recording"),
                          [](const auto& tested) {
                            std::string name = tested.param;
                            std::replace(name.begin(), name.end(), '-', '_');

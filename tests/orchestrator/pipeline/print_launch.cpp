@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
   for (const auto& [name, branch] : typed->branches) {
     const auto& file = std::get<pipeline::FileBranch>(branch);
     paths[name] = (std::filesystem::path{argv[2]} / name).string() + std::string{suffix_of(file.container)};
-    if (file.container == pipeline::Container::segments) std::filesystem::create_directories(paths[name]);
+    if (is_folder(file.container)) std::filesystem::create_directories(paths[name]);
   }
   std::puts(render_launch(pipeline::make_plan(pipeline::with_test_source(*typed, 2), paths)).c_str());
   return 0;

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Fragmented MP4 (ISO/IEC 14496-12, 8.8) in, HLS segments (RFC 8216) and their playlist out. Pure.
+//
+// mp4mux writes one moov, then for each track fragments of its own: a moof with one traf, and its mdat. A
+// segment begins with a video fragment whose first sample is a keyframe; sound goes to the segment in which
+// most of it is heard.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <utility>
+#include <vector>
+
+namespace auralink::pipeline {
+
+/// Cuts a stream of boxes. Bytes are untrusted: whatever they are, memory stays bounded and a refusal is an
+/// answer.
+class HlsCutter {
+ public:
+  /// Largest moov or fragment accepted.
+  static constexpr std::size_t kLongestBox = std::size_t{64} << 20U;
+
+  struct Sink {
+    std::function<void(std::span<const std::uint8_t>)> init;  ///< ftyp and moov; once, before all else
+    std::function<void()> begin;                              ///< a new segment
+    std::function<void(std::span<const std::uint8_t>)> data;  ///< whole fragments of it
+    /// The segment is complete; duration as its boxes say, exact to the time scale. `independent`: it starts
+    /// with a keyframe.
+    std::function<void(std::int64_t duration_ns, bool independent)> end;
+  };
+
+  /// `target`: ns after which the next keyframe begins a segment (any fragment, when there is no video).
+  HlsCutter(std::int64_t target, Sink sink) : target_{target}, sink_{std::move(sink)} {}
+
+  /// Any part of the stream. A refusal names what is wrong; nothing more is taken after one.
+  [[nodiscard]] tl::expected<void, std::string> feed(std::span<const std::uint8_t> bytes);
+  /// The stream is over: ends the last segment. Bytes of an incomplete box are dropped.
+  void finish();
+
+ private:
+  struct Track {
+    bool video = false;
+    std::uint32_t timescale = 0;
+    std::uint32_t default_duration = 0, default_flags = 0;  ///< of trex
+  };
+  struct Fragment {
+    std::vector<std::uint8_t> bytes;
+    std::int64_t start = 0, duration = 0;  ///< ns
+    bool video = false, keyframe = false;
+  };
+  using Status = tl::expected<void, std::string>;
+  [[nodiscard]] Status box(std::vector<std::uint8_t> bytes);
+  [[nodiscard]] Status read_moov(std::span<const std::uint8_t> moov);
+  [[nodiscard]] Status read_moof(std::span<std::uint8_t> moof, Fragment& into) const;
+  void take(Fragment fragment);
+  void put(const Fragment& fragment);
+  void put_held(std::int64_t before);
+  void cut();
+
+  std::int64_t target_;
+  Sink sink_;
+  std::vector<std::uint8_t> rest_, init_;
+  std::map<std::uint32_t, Track> tracks_;
+  bool has_video_ = false, failed_ = false, open_ = false;
+  std::optional<Fragment> fragment_;  // a moof that waits for its mdat
+  std::vector<Fragment> held_;        // sound of which it is not known yet which segment gets it
+  std::size_t held_bytes_ = 0;
+  std::int64_t begun_ = 0, lead_duration_ = 0;
+  bool independent_ = false;
+};
+
+struct HlsSegment {
+  std::string name;
+  std::int64_t duration_ns = 0;
+  std::int64_t wall_ms = 0;  ///< when it begins, since the Unix epoch
+};
+
+/// A media playlist of version 7 with EXT-X-MAP. `ended`: nothing will be added (ENDLIST).
+[[nodiscard]] std::string hls_playlist(const std::vector<HlsSegment>&, std::int64_t target_ns,
+                                       std::string_view init_name, bool ended, bool independent);
+
+/// "segment-00001.m4s" for 1.
+[[nodiscard]] std::string hls_segment_name(unsigned number);
+
+}  // namespace auralink::pipeline
