@@ -90,4 +90,19 @@ std::vector<Event> MemoryStore::events_after(std::int64_t seq, std::size_t limit
   return {first, first + static_cast<std::ptrdiff_t>(count)};
 }
 
+std::optional<session::ReplyMemory::Remembered> MemoryStore::recall(const std::string& principal,
+                                                                    const std::string& key) {
+  const auto at = replies_.find({principal, key});
+  return at == replies_.end() ? std::nullopt : std::optional{at->second.answer};
+}
+
+void MemoryStore::remember(const std::string& principal, const std::string& key, const Remembered& reply,
+                           session::Millis now) {
+  replies_.try_emplace({principal, key}, Reply{reply, now});
+}
+
+void MemoryStore::forget_before(session::Millis at) {
+  std::erase_if(replies_, [at](const auto& item) { return item.second.at < at; });
+}
+
 }  // namespace auralink::store

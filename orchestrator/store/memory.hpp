@@ -7,12 +7,13 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "orchestrator/session/ports.hpp"
 
 namespace auralink::store {
 
-class MemoryStore final : public session::Store {
+class MemoryStore final : public session::Store, public session::ReplyMemory {
  public:
   /// `keep_events`: how many of the newest events stay readable.
   explicit MemoryStore(std::size_t keep_events = 100'000) : keep_events_{keep_events} {}
@@ -29,6 +30,13 @@ class MemoryStore final : public session::Store {
   [[nodiscard]] std::vector<session::Recording> recordings() override;
   [[nodiscard]] std::vector<session::Event> events_after(std::int64_t seq, std::size_t limit) override;
 
+  /// The first answer under a key stays until it is forgotten. Not part of a transaction.
+  [[nodiscard]] std::optional<Remembered> recall(const std::string& principal,
+                                                 const std::string& key) override;
+  void remember(const std::string& principal, const std::string& key, const Remembered& reply,
+                session::Millis now) override;
+  void forget_before(session::Millis at) override;
+
  private:
   // A transaction is a list of changes applied at commit, so that rollback cannot fail.
   struct Changes {
@@ -44,6 +52,11 @@ class MemoryStore final : public session::Store {
   std::deque<session::Event> events_;
   std::int64_t last_seq_ = 0;
   std::optional<Changes> changes_;
+  struct Reply {
+    Remembered answer;
+    session::Millis at;
+  };
+  std::map<std::pair<std::string, std::string>, Reply> replies_;
 };
 
 }  // namespace auralink::store

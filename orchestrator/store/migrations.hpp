@@ -11,7 +11,7 @@ namespace auralink::store {
 ///
 /// A row is its key, the columns people query by, and the whole resource as JSON (session/serial.hpp). The
 /// JSON is the truth; the columns are for indexes and for a person with the sqlite3 shell.
-inline constexpr std::array<std::string_view, 2> kMigrations{
+inline constexpr std::array<std::string_view, 3> kMigrations{
     // 1: conferences, recordings, and the outbox
     R"sql(
 CREATE TABLE conference (
@@ -40,6 +40,22 @@ ALTER TABLE conference ADD COLUMN desired TEXT NOT NULL DEFAULT 'running';
 UPDATE conference SET desired = json_extract(document, '$.desired')
   WHERE json_valid(document) AND json_extract(document, '$.desired') IS NOT NULL;
 CREATE INDEX recording_by_conference ON recording (conference, id);
+)sql",
+    // 3: answers to requests with an Idempotency-Key
+    R"sql(
+CREATE TABLE reply (
+  principal    TEXT NOT NULL,
+  key          TEXT NOT NULL,
+  at           INTEGER NOT NULL,
+  fingerprint  TEXT NOT NULL,
+  status       INTEGER NOT NULL,
+  content_type TEXT NOT NULL,
+  location     TEXT NOT NULL,
+  etag         TEXT NOT NULL,
+  body         TEXT NOT NULL,
+  PRIMARY KEY (principal, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reply_by_age ON reply (at);
 )sql",
 };
 

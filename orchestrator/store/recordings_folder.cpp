@@ -113,6 +113,34 @@ std::uint64_t size_beneath(Fd folder, unsigned depth) {
   return total;
 }
 
+/// Removes what is in a folder. Deeper than recordings ever are, it gives up rather than exhaust the stack.
+int empty_beneath(Fd folder, unsigned depth) {
+  DIR* const listing = ::fdopendir(folder.get());
+  if (listing == nullptr) return errno;
+  const int fd = folder.release();  // closedir owns it now
+  int error = 0;
+  while (const dirent* item = ::readdir(listing)) {
+    const std::string name = item->d_name;
+    if (name == "." || name == "..") continue;
+    if (::unlinkat(fd, name.c_str(), 0) == 0 || errno == ENOENT) continue;
+    if (errno != EISDIR && errno != EPERM) {
+      error = errno;
+      continue;
+    }
+    Fd child{::openat(fd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    if (!child)
+      error = errno;
+    else if (depth == 0)
+      error = ENOTEMPTY;
+    else if (const int inner = empty_beneath(std::move(child), depth - 1); inner != 0)
+      error = inner;
+    else if (::unlinkat(fd, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT)
+      error = errno;
+  }
+  ::closedir(listing);
+  return error;
+}
+
 std::string canonical_root(const std::string& root) {
   std::error_code error;
   std::filesystem::create_directories(root, error);
@@ -221,6 +249,38 @@ std::optional<std::uint64_t> RecordingsFolder::size(const std::string& path) con
   constexpr unsigned kDeepest = 4;
   return size_beneath(open_beneath(folder->get(), parts.back(), O_RDONLY | O_DIRECTORY, 0, impl_->fallback),
                       kDeepest);
+}
+
+Outcome<void> RecordingsFolder::remove(const std::string& path) {
+  const auto parts = impl_->parts_of(path);
+  if (parts.empty())
+    return tl::unexpected(Problem{.kind = Problem::Kind::invalid,
+                                  .detail = "the path is not usable",
+                                  .errors = {{"/path", "expected a path in the recordings folder"}}});
+  const auto refused = [](int error) {
+    auto problem = problem_for(error);
+    problem.detail = "the recording cannot be removed: " + std::generic_category().message(error);
+    return tl::unexpected(std::move(problem));
+  };
+  const auto folder = impl_->parent(parts, false);
+  if (!folder && folder.error() == ENOENT) return {};
+  if (!folder) return refused(folder.error());
+  const auto* name = parts.back().c_str();
+  if (::unlinkat(folder->get(), name, 0) != 0 && errno != ENOENT) {
+    if (errno != EISDIR && errno != EPERM) return refused(errno);
+    constexpr unsigned kDeepest = 8;
+    auto inside = open_beneath(folder->get(), name, O_RDONLY | O_DIRECTORY, 0, impl_->fallback);
+    if (!inside) return refused(errno);
+    if (const int error = empty_beneath(std::move(inside), kDeepest); error != 0) return refused(error);
+    if (::unlinkat(folder->get(), name, AT_REMOVEDIR) != 0 && errno != ENOENT) return refused(errno);
+  }
+  // Folders that templates made go with their last recording; rmdir keeps those that hold something.
+  for (auto above = parts; above.size() > 1;) {
+    above.pop_back();
+    const auto holder = impl_->parent(above, false);
+    if (!holder || ::unlinkat(holder->get(), above.back().c_str(), AT_REMOVEDIR) != 0) break;
+  }
+  return {};
 }
 
 }  // namespace auralink::store

@@ -27,10 +27,12 @@ class RecordingsFolder final : public session::Storage {
   session::Outcome<std::string> reserve(const std::string& relative, bool directory) override;
   void release(const std::string& path) override;
   [[nodiscard]] std::optional<std::uint64_t> size(const std::string& path) const override;
+  /// Symbolic links are removed themselves, never followed; nothing outside the root is touched.
+  session::Outcome<void> remove(const std::string& path) override;
 
   [[nodiscard]] const std::string& root() const noexcept;  ///< absolute, without symbolic links
   /// Bytes an ordinary process may still write; nullopt when the file system does not say.
-  [[nodiscard]] std::optional<std::uint64_t> free_bytes() const;
+  [[nodiscard]] std::optional<std::uint64_t> free_bytes() const override;
 
  private:
   class Impl;

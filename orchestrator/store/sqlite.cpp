@@ -174,7 +174,7 @@ class SqliteStore::Impl {
     return *slot;
   }
   std::unique_ptr<Statement> put_conference, put_recording, erase_conference, erase_recording, append, trim,
-      conferences, recordings, events, begin, commit;
+      conferences, recordings, events, begin, commit, recall, remember, forget_replies;
 
   void need_transaction() const {
     if (!in_transaction) throw StoreError{"a change outside a transaction"};
@@ -288,6 +288,48 @@ std::vector<Event> SqliteStore::events_after(std::int64_t seq, std::size_t limit
                    .conference = query.text(3),
                    .data = parsed(query.text(4))});
   return all;
+}
+
+std::optional<session::ReplyMemory::Remembered> SqliteStore::recall(const std::string& principal,
+                                                                    const std::string& key) {
+  auto& query = impl_->sql(impl_->recall,
+                           "SELECT fingerprint, status, content_type, location, etag, body FROM reply "
+                           "WHERE principal = ?1 AND key = ?2");
+  query.reset();
+  query.bind(1, principal).bind(2, key);
+  std::optional<Remembered> found;
+  while (query.step())
+    found = Remembered{.fingerprint = query.text(0),
+                       .status = static_cast<unsigned>(query.number(1)),
+                       .content_type = query.text(2),
+                       .location = query.text(3),
+                       .etag = query.text(4),
+                       .body = query.text(5)};
+  return found;
+}
+
+void SqliteStore::remember(const std::string& principal, const std::string& key, const Remembered& reply,
+                           session::Millis now) {
+  impl_
+      ->sql(impl_->remember,
+            "INSERT INTO reply (principal, key, at, fingerprint, status, content_type, location, etag, body) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING")
+      .bind(1, principal)
+      .bind(2, key)
+      .bind(3, std::int64_t{now.count()})
+      .bind(4, reply.fingerprint)
+      .bind(5, std::int64_t{reply.status})
+      .bind(6, reply.content_type)
+      .bind(7, reply.location)
+      .bind(8, reply.etag)
+      .bind(9, reply.body)
+      .execute();
+}
+
+void SqliteStore::forget_before(session::Millis at) {
+  impl_->sql(impl_->forget_replies, "DELETE FROM reply WHERE at < ?1")
+      .bind(1, std::int64_t{at.count()})
+      .execute();
 }
 
 }  // namespace auralink::store

@@ -16,7 +16,7 @@ struct SqliteSettings {
   std::size_t keep_events = 100'000;  ///< newest events that stay readable
 };
 
-class SqliteStore final : public session::Store {
+class SqliteStore final : public session::Store, public session::ReplyMemory {
  public:
   /// Locks the folder, opens or creates the database and brings it to the current version. Throws when
   /// another daemon holds the folder, when the file is damaged, or when a newer version wrote it.
@@ -34,6 +34,13 @@ class SqliteStore final : public session::Store {
   [[nodiscard]] std::vector<session::Conference> conferences() override;
   [[nodiscard]] std::vector<session::Recording> recordings() override;
   [[nodiscard]] std::vector<session::Event> events_after(std::int64_t seq, std::size_t limit) override;
+
+  /// The first answer under a key stays until it is forgotten. Not part of a transaction.
+  [[nodiscard]] std::optional<Remembered> recall(const std::string& principal,
+                                                 const std::string& key) override;
+  void remember(const std::string& principal, const std::string& key, const Remembered& reply,
+                session::Millis now) override;
+  void forget_before(session::Millis at) override;
 
  private:
   class Impl;

@@ -181,5 +181,55 @@ TYPED_TEST(AnyStore, RefusesChangesOutsideATransaction) {
   EXPECT_EQ(store->conferences().size(), 1U);
 }
 
+TYPED_TEST(AnyStore, ErasesRecordings) {
+  auto store = this->open();
+  store->begin();
+  store->put(recording("a"));
+  store->put(recording("b"));
+  store->commit();
+  store->begin();
+  store->erase_recording("a");
+  store->erase_recording("never there");
+  store->rollback();
+  EXPECT_EQ(store->recordings().size(), 2U);
+  store->begin();
+  store->erase_recording("a");
+  store->erase_recording("never there");
+  store->commit();
+  ASSERT_EQ(store->recordings().size(), 1U);
+  EXPECT_EQ(store->recordings()[0].id, "b");
+  EXPECT_THROW(store->erase_recording("b"), StoreError);
+}
+
+TYPED_TEST(AnyStore, RemembersTheFirstAnswerUnderAKey) {
+  auto store = this->open();
+  auto& memory = dynamic_cast<session::ReplyMemory&>(*store);
+  const session::ReplyMemory::Remembered first{.fingerprint = "f1",
+                                               .status = 201,
+                                               .content_type = "application/json",
+                                               .location = "/v1/x",
+                                               .etag = "\"3\"",
+                                               .body = "{\"a\": \"\u00e4\"}"};
+  EXPECT_FALSE(memory.recall("ann", "k"));
+  memory.remember("ann", "k", first, Millis{100});
+  memory.remember("ann", "k", {.fingerprint = "f2", .status = 500}, Millis{200});
+  memory.remember("bob", "k", {.fingerprint = "f3", .status = 202}, Millis{300});
+  const auto found = memory.recall("ann", "k");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->fingerprint, "f1");
+  EXPECT_EQ(found->status, 201U);
+  EXPECT_EQ(found->content_type, first.content_type);
+  EXPECT_EQ(found->location, first.location);
+  EXPECT_EQ(found->etag, first.etag);
+  EXPECT_EQ(found->body, first.body);
+  EXPECT_EQ(memory.recall("bob", "k")->status, 202U) << "keys belong to their principal";
+  EXPECT_FALSE(memory.recall("ann", "other"));
+  memory.forget_before(Millis{100});
+  EXPECT_TRUE(memory.recall("ann", "k"));
+  memory.forget_before(Millis{101});
+  EXPECT_FALSE(memory.recall("ann", "k"));
+  EXPECT_TRUE(memory.recall("bob", "k"));
+}
+
 }  // namespace
 }  // namespace auralink::store

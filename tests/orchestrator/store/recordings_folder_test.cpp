@@ -162,6 +162,64 @@ TEST_P(Folder, ReleasesOnlyWhatIsStillEmpty) {
   EXPECT_TRUE(folder_.reserve("empty.mp4", false)) << "the name is free again";
 }
 
+TEST_P(Folder, RemovesFilesAndFoldersAndWhatTheyLeaveEmpty) {
+  ASSERT_TRUE(folder_.reserve("day/one/a.mp4", false));
+  ASSERT_TRUE(folder_.reserve("day/two/seg", true));
+  std::ofstream{in("day/one/a.mp4")} << "12345";
+  fs::create_directories(in("day/two/seg/deep/er"));
+  std::ofstream{in("day/two/seg/1.mp4")} << "1";
+  std::ofstream{in("day/two/seg/deep/er/2.mp4")} << "2";
+  EXPECT_TRUE(folder_.remove(in("day/one/a.mp4")));
+  EXPECT_FALSE(fs::exists(in("day/one"))) << "a folder without recordings goes with the last one";
+  EXPECT_TRUE(fs::exists(in("day/two/seg/1.mp4")));
+  EXPECT_TRUE(folder_.remove(in("day/two/seg")));
+  EXPECT_FALSE(fs::exists(in("day")));
+  EXPECT_TRUE(fs::exists(folder_.root()));
+  EXPECT_TRUE(folder_.remove(in("day/two/seg"))) << "what is gone is removed";
+  EXPECT_TRUE(folder_.remove(in("never/there")));
+}
+
+TEST_P(Folder, RemovingNeverLeavesIt) {
+  fs::create_directory(room_.path() + "/outside");
+  std::ofstream{room_.path() + "/outside/file"} << "precious";
+  fs::create_directory_symlink(room_.path() + "/outside", in("link"));
+  ASSERT_TRUE(folder_.reserve("seg", true));
+  fs::create_directory_symlink(room_.path() + "/outside", in("seg/inner"));
+  fs::create_symlink(room_.path() + "/outside/file", in("seg/file"));
+  for (const auto& path : {in("link/file"), in("../outside/file"), room_.path() + "/outside/file",
+                           std::string{"/etc/hostname"}, folder_.root(), in(""), std::string{}})
+    EXPECT_FALSE(folder_.remove(path)) << path;
+  EXPECT_TRUE(folder_.remove(in("seg")));
+  EXPECT_FALSE(fs::exists(in("seg")));
+  EXPECT_TRUE(folder_.remove(in("link"))) << "the link itself";
+  EXPECT_FALSE(fs::is_symlink(in("link")));
+  EXPECT_TRUE(fs::exists(room_.path() + "/outside/file"));
+}
+
+TEST_P(Folder, ALinkSwappedInWhileRemovingGainsNothing) {
+  fs::create_directory(room_.path() + "/outside");
+  constexpr int kFiles = 20;
+  for (int i = 0; i < kFiles; ++i)
+    std::ofstream{room_.path() + "/outside/" + std::to_string(i)} << "precious";
+  std::atomic<bool> stop{false};
+  std::thread attacker{[&] {
+    std::error_code ignored;
+    const auto target = fs::path{in("swap")};
+    while (!stop) {
+      fs::remove(target, ignored);
+      fs::create_directory_symlink(room_.path() + "/outside", target, ignored);
+      fs::remove(target, ignored);
+      fs::create_directory(target, ignored);
+    }
+  }};
+  for (int i = 0; i < 500; ++i)
+    (void)folder_.remove(in(i % 2 == 0 ? "swap" : "swap/" + std::to_string(i % kFiles)));
+  stop = true;
+  attacker.join();
+  EXPECT_EQ(std::distance(fs::directory_iterator{room_.path() + "/outside"}, fs::directory_iterator{}),
+            kFiles);
+}
+
 TEST_P(Folder, UnwritableIsUnavailable) {
   // Root ignores permissions: become somebody else in a child.
   ASSERT_EQ(::chmod(room_.path().c_str(), 0755), 0);
