@@ -29,6 +29,8 @@
 #include "orchestrator/store/recordings_folder.hpp"
 #include "orchestrator/telemetry/log.hpp"
 #include "orchestrator/telemetry/metrics.hpp"
+#include "orchestrator/timed_store.hpp"
+#include "orchestrator/worker/finish_host.hpp"
 #include "orchestrator/worker/host.hpp"
 #include "orchestrator/worker/machine.hpp"
 #include "orchestrator/worker/privacy.hpp"
@@ -74,19 +76,25 @@ class Daemon {
         host_{{.program = config.worker,
                .warm = config.warm_workers,
                .media_root = config.media_root,
-               .rescue_folder = config.state_dir + "/run",
+               .rescue_folder = config.run_dir,
                .groups = config.worker_groups,
                .core_dumps = config.core_dumps},
               logger},
-        service_{config.session, clock_, *store_, catalog_, host_, storage_},
+        finisher_{{.program = config.worker}, logger},
+        timed_{*store_, [this](std::string_view op, double seconds) { metrics_.db_query(op, seconds); }},
+        service_{config.session, clock_, timed_, catalog_, host_, storage_},
         observer_{service_, metrics_, logger},
         api_{service_, metrics_, about(), [this] { observer_.sample(); }},
         loop_{g_main_loop_new(nullptr, FALSE)} {
     host_.set_events(&service_);
+    finisher_.set_events(&service_);
+    service_.set_finisher(&finisher_);
+    service_.set_machine(&machine_);
     service_.add_listener(&observer_);
   }
   ~Daemon() {
     host_.set_events(nullptr);
+    finisher_.set_events(nullptr);
     if (!url_file_.empty()) ::unlink(url_file_.c_str());
     g_main_loop_unref(loop_);
   }
@@ -110,6 +118,7 @@ class Daemon {
       for (const auto& error : broken.errors)
         logger_.error("a pipeline description cannot be used",
                       {{"file", broken.file.string()}, {"pointer", error.pointer}, {"error", error.detail}});
+    machine_.sample(clock_.monotonic());
     service_.recover();
     host_.dismiss_orphans();
     auto server = api::Server::start(std::move(settings), api_, service_, metrics_, logger_);
@@ -161,6 +170,15 @@ class Daemon {
     return {};
   }
 
+  void sample_machine() {
+    const auto load = machine_.load();
+    const auto share = [](double used, double all) { return all > 0 ? used / all : 0; };
+    const auto memory = static_cast<double>(load.memory_bytes);
+    metrics_.set_load(share(load.busy_cpus, load.cpus),
+                      share(memory - static_cast<double>(load.available_bytes), memory));
+    if (const auto free = storage_.free_bytes()) metrics_.set_free_bytes(*free);
+  }
+
   /// For `systemctl status`.
   [[nodiscard]] std::string summary() const {
     const auto conferences = service_.conferences();
@@ -194,7 +212,8 @@ class Daemon {
                               {{"ms", (self->clock_.missed() - missed).count()}});
       self->service_.tick();
       self->notifier_.alive(now);
-      const bool idle = self->service_.drained() && self->host_.processes() == 0;
+      const bool idle =
+          self->service_.drained() && self->host_.processes() == 0 && self->finisher_.pending() == 0;
       const bool waited = self->killed_at_ && self->clock_.monotonic() - *self->killed_at_ > kKillWait;
       if ((self->signals_ > 0 && idle) || waited) g_main_loop_quit(self->loop_);
     });
@@ -205,6 +224,7 @@ class Daemon {
     auto* self = static_cast<Daemon*>(data);
     self->guarded([self] {
       self->machine_.sample(self->clock_.monotonic());
+      self->sample_machine();
       self->observer_.sample();
       self->notifier_.status(self->summary());
       self->metrics_.set_warm_workers(self->host_.idle());
@@ -225,6 +245,7 @@ class Daemon {
         self->logger_.warning("ending now, workers are killed", {{"workers", self->host_.processes()}});
         self->killed_at_ = self->clock_.monotonic();
         self->host_.kill_all();
+        self->finisher_.kill_all();
       }
     });
     return G_SOURCE_CONTINUE;
@@ -239,8 +260,10 @@ class Daemon {
   store::RecordingsFolder storage_;
   pipeline::Catalog catalog_;
   worker::Host host_;
-  session::Service service_;
+  worker::FinishHost finisher_;
   telemetry::Metrics metrics_;
+  TimedStore timed_;
+  session::Service service_;
   api::Observer observer_;
   api::Api api_;
   std::unique_ptr<api::Server> server_;

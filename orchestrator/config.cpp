@@ -146,6 +146,7 @@ constexpr std::int64_t kShortestPreview = 1'000;
 constexpr std::array kSettings{
     Setting{"listen", text<&Config::listen>},
     Setting{"state-dir", text<&Config::state_dir>},
+    Setting{"run-dir", text<&Config::run_dir>},
     Setting{"recordings-dir", text<&Config::recordings_dir>},
     Setting{"media-root", text<&Config::media_root>},
     Setting{"pipelines-dir", folder},
@@ -305,6 +306,10 @@ struct Flag {
   if (!config.session.hook.empty() && !config.session.hook_url.empty())
     return Error{"--hook and --hook-url: expected one of them, not both"};
   if (config.session.hook_timeout.count() == 0) return Error{"--hook-timeout: expected more than 0"};
+  if (config.run_dir.empty()) {
+    const auto given = surroundings.environment("RUNTIME_DIRECTORY").value_or("");
+    config.run_dir = given.starts_with('/') ? given.substr(0, given.find(':')) : config.state_dir + "/run";
+  }
   if (config.recordings_dir.empty()) config.recordings_dir = config.state_dir + "/recordings";
   if (config.pipelines_dirs.empty()) {
     config.pipelines_dirs = split_folders(surroundings.environment("AURALINK_PIPELINES_DIR").value_or(""));
@@ -348,6 +353,7 @@ std::string_view usage() noexcept {
   --listen HOST:PORT      where to answer HTTP (127.0.0.1:8470; port 0: any free one)
   --state-dir DIR         database and auralinkd.url ($STATE_DIRECTORY, else $XDG_STATE_HOME/auralink,
                           else ~/.local/state/auralink)
+  --run-dir DIR           where workers wait for the next daemon ($RUNTIME_DIRECTORY, else STATE_DIR/run)
   --recordings-dir DIR    where recordings go (STATE_DIR/recordings)
   --media-root DIR        file sources must lie beneath (with a token or off loopback STATE_DIR/media,
                           else any file this user may read)

@@ -21,6 +21,8 @@ namespace auralink {
 struct Config {
   std::string listen = "127.0.0.1:8470";
   std::string state_dir;
+  std::string
+      run_dir;  ///< where workers wait for the next daemon: short, private, gone after a reboot is fine
   std::string recordings_dir;
   std::string media_root;  ///< empty: any readable file, or STATE_DIR/media when a token is needed
   std::vector<std::string> pipelines_dirs;  ///< the first that knows a name wins

@@ -21,6 +21,13 @@ using telemetry::Level;
   return Level::info;
 }
 
+/// Of a branch that failed; the sentences are the session's.
+[[nodiscard]] std::string_view class_of(std::string_view error) {
+  if (error.starts_with("no progress")) return "stalled";
+  if (error.starts_with("was not finalised")) return "unfinished";
+  return "sink";
+}
+
 }  // namespace
 
 void Observer::on_event(const session::Event& event) {
@@ -58,11 +65,41 @@ void Observer::count(const session::Event& event, const session::Conference* con
     metrics_.pipeline_ended(name, result.empty() ? "unknown" : result);
   } else if (event.type == "branch.failed" || event.type == "branch.stalled") {
     const auto kind = text_at(event.data, "branch", "kind");
-    if (event.type == "branch.failed") metrics_.branch_error(kind);
+    if (event.type == "branch.failed")
+      metrics_.branch_error(kind, class_of(text_at(event.data, "branch", "error")));
     if (event.type == "branch.stalled") metrics_.pipeline_stalled(kind);
   } else if (event.type == "branch.removed" && conference != nullptr) {
     sample_growth(*conference);
+  } else if (event.type.starts_with("recording.")) {
+    count_recording(event);
   }
+}
+
+/// The states between the end of the media and the file that stays are what people wait for.
+void Observer::count_recording(const session::Event& event) {
+  const auto id = text_at(event.data, "recording", "id");
+  const auto state = text_at(event.data, "recording", "state");
+  if (event.type == "recording.finalising") finishing_.try_emplace(id, event.at);
+  const bool final = event.type == "recording.complete" || event.type == "recording.interrupted" ||
+                     event.type == "recording.failed";
+  if (!final) return;
+  metrics_.recording_ended(text_at(event.data, "recording", "container"), state);
+  const auto begun = finishing_.find(id);
+  if (begun == finishing_.end()) return;
+  metrics_.recording_finished_after(
+      std::max(std::chrono::duration<double>(event.at - begun->second).count(), 0.0));
+  finishing_.erase(begun);
+}
+
+void Observer::sample_recordings() {
+  std::map<std::string, unsigned> counts;
+  std::uint64_t bytes = 0;
+  for (const auto* one : service_.recordings()) {
+    ++counts[std::string{to_string(one->state)}];
+    bytes += one->bytes;
+  }
+  metrics_.set_recordings(counts);
+  metrics_.set_recordings_bytes(bytes);
 }
 
 void Observer::sample_growth(const session::Conference& conference) {
@@ -75,10 +112,14 @@ void Observer::sample_growth(const session::Conference& conference) {
       metrics_.dropped_buffers(branch.spec.kind, branch.dropped - seen.dropped);
     seen = {.bytes = branch.bytes, .dropped = branch.dropped};
   }
-  auto& cpu = cpu_[{conference.id, conference.epoch}];
-  if (conference.worker_cpu_seconds > cpu) {
-    metrics_.worker_cpu(conference.pipeline, conference.worker_cpu_seconds - cpu);
-    cpu = conference.worker_cpu_seconds;
+  auto& seen = costs_[{conference.id, conference.epoch}];
+  if (conference.worker_cpu_seconds > seen.cpu_seconds) {
+    metrics_.worker_cpu(conference.pipeline, conference.worker_cpu_seconds - seen.cpu_seconds);
+    seen.cpu_seconds = conference.worker_cpu_seconds;
+  }
+  if (conference.late_frames > seen.late_frames) {
+    metrics_.late_frames(conference.pipeline, conference.late_frames - seen.late_frames);
+    seen.late_frames = conference.late_frames;
   }
 }
 
@@ -94,6 +135,7 @@ void Observer::sample() {
   }
   metrics_.set_pipelines(counts);
   metrics_.set_worker_memory(memory);
+  sample_recordings();
   metrics_.set_draining(service_.draining());
   // What is gone is not asked about again; its counts are in the counters.
   const auto gone = [this](const std::string& id, std::uint32_t epoch) {
@@ -102,7 +144,7 @@ void Observer::sample() {
   };
   std::erase_if(branches_,
                 [&](const auto& entry) { return gone(std::get<0>(entry.first), std::get<1>(entry.first)); });
-  std::erase_if(cpu_, [&](const auto& entry) { return gone(entry.first.first, entry.first.second); });
+  std::erase_if(costs_, [&](const auto& entry) { return gone(entry.first.first, entry.first.second); });
 }
 
 }  // namespace auralink::api

@@ -28,15 +28,22 @@ class Observer final : public session::Listener {
   struct Seen {
     std::uint64_t bytes = 0, dropped = 0;
   };
+  struct Cost {
+    double cpu_seconds = 0;
+    std::uint64_t late_frames = 0;
+  };
   void count(const session::Event& event, const session::Conference* conference);
+  void count_recording(const session::Event& event);
+  void sample_recordings();
   void sample_growth(const session::Conference& conference);
 
   session::Service& service_;
   telemetry::Metrics& metrics_;
   const telemetry::Logger& logger_;
   std::map<std::tuple<std::string, std::uint32_t, std::string>, Seen>
-      branches_;                                                 ///< conference, epoch, branch
-  std::map<std::pair<std::string, std::uint32_t>, double> cpu_;  ///< conference, epoch
+      branches_;                                                   ///< conference, epoch, branch
+  std::map<std::pair<std::string, std::uint32_t>, Cost> costs_;    ///< conference, epoch
+  std::map<std::string, session::Millis, std::less<>> finishing_;  ///< recording -> its last media
 };
 
 }  // namespace auralink::api

@@ -19,6 +19,8 @@ using prometheus::Gauge;
 using prometheus::Histogram;
 
 const Histogram::BucketBoundaries kStartSeconds{0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30};
+const Histogram::BucketBoundaries kFinishSeconds{0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300};
+const Histogram::BucketBoundaries kQuerySeconds{0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5};
 const Histogram::BucketBoundaries kRequestSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5};
 
 [[nodiscard]] std::string str(std::string_view text) { return std::string{text}; }
@@ -37,9 +39,9 @@ struct Metrics::Impl {
   }
 
   prometheus::Registry registry;
-  std::mutex mutex;  ///< for the two sets: which gauges have to go back to 0
+  std::mutex mutex;  ///< for the sets: which gauges have to go back to 0
   std::set<std::pair<std::string, std::string>> pipelines_seen;
-  std::set<std::string> memory_seen;
+  std::set<std::string> memory_seen, recordings_seen;
 
   Family<Gauge>& build_info = gauge("build_info", "1, labelled with the running version");
   Family<Gauge>& pipelines = gauge("pipelines", "Conferences by pipeline template and state");
@@ -52,9 +54,20 @@ struct Metrics::Impl {
   Family<Counter>& stalls = counter("pipeline_stalls_total", "Branches that stopped making progress");
   Family<Counter>& bytes = counter("branch_bytes_total", "Coded bytes accepted by branches");
   Family<Counter>& errors = counter("branch_errors_total", "Branches that failed");
+  Family<Counter>& late =
+      counter("late_frames_total", "Pictures that came too late for the mix or an encoder");
   Family<Counter>& dropped = counter("dropped_buffers_total", "Buffers a full branch queue had to drop");
   Family<Counter>& cpu = counter("worker_cpu_seconds_total", "User and system time of workers");
   Family<Gauge>& memory = gauge("worker_memory_bytes", "Proportional set size of live workers");
+  Family<Gauge>& recordings = gauge("recordings", "Recordings that are known, by state");
+  Family<Counter>& recording_ends = counter("recording_ends_total", "Recordings that ended, by result");
+  Family<Histogram>& finish_seconds =
+      histogram("recording_finish_seconds", "From the last media of a recording to the file that stays");
+  Family<Gauge>& recordings_bytes = gauge("recordings_bytes", "Size of all recordings that are known");
+  Family<Gauge>& free_bytes = gauge("recordings_free_bytes", "Space left where recordings go");
+  Family<Gauge>& load = gauge("load_ratio", "Share of a resource that is in use, by anybody");
+  Family<Histogram>& query_seconds = histogram("db_query_seconds", "Time the store took, by operation");
+  Family<Gauge>& outbox = gauge("outbox_pending", "Events that wait for a store that cannot be written");
   Family<Gauge>& warm = gauge("warm_workers", "Idle workers waiting for a conference");
   Family<Gauge>& draining = gauge("draining", "1 while the daemon finishes and takes no new work");
   Family<Counter>& admissions = counter("admission_total", "Requests for new work, by decision and reason");
@@ -70,7 +83,9 @@ Metrics::Metrics() : impl_{std::make_unique<Impl>()} {
   impl_->draining.Add({}).Set(0);
   impl_->warm.Add({}).Set(0);
   impl_->streams.Add({}).Set(0);
+  impl_->outbox.Add({}).Set(0);
   impl_->start_seconds.Add({}, kStartSeconds);
+  impl_->finish_seconds.Add({}, kFinishSeconds);
 }
 Metrics::~Metrics() = default;
 
@@ -102,7 +117,12 @@ void Metrics::pipeline_stalled(std::string_view kind) {
 void Metrics::branch_bytes(std::string_view kind, std::uint64_t more) {
   impl_->bytes.Add({{"kind", str(kind)}}).Increment(static_cast<double>(more));
 }
-void Metrics::branch_error(std::string_view kind) { impl_->errors.Add({{"kind", str(kind)}}).Increment(); }
+void Metrics::branch_error(std::string_view kind, std::string_view error_class) {
+  impl_->errors.Add({{"kind", str(kind)}, {"class", str(error_class)}}).Increment();
+}
+void Metrics::late_frames(std::string_view name, std::uint64_t more) {
+  impl_->late.Add({{"template", str(name)}}).Increment(static_cast<double>(more));
+}
 void Metrics::dropped_buffers(std::string_view kind, std::uint64_t more) {
   impl_->dropped.Add({{"kind", str(kind)}}).Increment(static_cast<double>(more));
 }
@@ -118,6 +138,37 @@ void Metrics::set_worker_memory(const std::map<std::string, std::uint64_t>& byte
     impl_->memory.Add({{"template", name}})
         .Set(found == bytes.end() ? 0 : static_cast<double>(found->second));
   }
+}
+
+void Metrics::set_recordings(const std::map<std::string, unsigned>& counts) {
+  const std::scoped_lock lock{impl_->mutex};
+  for (const auto& [state, count] : counts) impl_->recordings_seen.insert(state);
+  for (const auto& state : impl_->recordings_seen) {
+    const auto found = counts.find(state);
+    impl_->recordings.Add({{"state", state}}).Set(found == counts.end() ? 0 : found->second);
+  }
+}
+void Metrics::recording_ended(std::string_view container, std::string_view result) {
+  impl_->recording_ends.Add({{"container", str(container)}, {"result", str(result)}}).Increment();
+}
+void Metrics::recording_finished_after(double seconds) {
+  impl_->finish_seconds.Add({}, kFinishSeconds).Observe(seconds);
+}
+void Metrics::set_recordings_bytes(std::uint64_t bytes) {
+  impl_->recordings_bytes.Add({}).Set(static_cast<double>(bytes));
+}
+void Metrics::set_free_bytes(std::uint64_t bytes) {
+  impl_->free_bytes.Add({}).Set(static_cast<double>(bytes));
+}
+void Metrics::set_load(double cpu, double memory) {
+  impl_->load.Add({{"resource", "cpu"}}).Set(cpu);
+  impl_->load.Add({{"resource", "memory"}}).Set(memory);
+}
+void Metrics::db_query(std::string_view op, double seconds) {
+  impl_->query_seconds.Add({{"op", str(op)}}, kQuerySeconds).Observe(seconds);
+}
+void Metrics::set_outbox_pending(std::size_t events) {
+  impl_->outbox.Add({}).Set(static_cast<double>(events));
 }
 void Metrics::set_warm_workers(unsigned count) { impl_->warm.Add({}).Set(count); }
 void Metrics::set_draining(bool draining) { impl_->draining.Add({}).Set(draining ? 1 : 0); }

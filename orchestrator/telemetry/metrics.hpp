@@ -28,12 +28,25 @@ class Metrics {
   void pipeline_stalled(std::string_view branch_kind);
 
   void branch_bytes(std::string_view kind, std::uint64_t more);
-  void branch_error(std::string_view kind);
+  /// `error_class`: stalled, unfinished or sink.
+  void branch_error(std::string_view kind, std::string_view error_class);
+  void late_frames(std::string_view template_name, std::uint64_t more);
   void dropped_buffers(std::string_view kind, std::uint64_t more);
 
   void worker_cpu(std::string_view template_name, double more_seconds);
   /// PSS of the live workers by template; templates not in the map become 0.
   void set_worker_memory(const std::map<std::string, std::uint64_t>& bytes);
+  /// Recordings now, by state; states not in the map become 0.
+  void set_recordings(const std::map<std::string, unsigned>& counts);
+  void recording_ended(std::string_view container, std::string_view result);
+  void recording_finished_after(double seconds);  ///< from its last media to the file that stays
+  void set_recordings_bytes(std::uint64_t bytes);
+  void set_free_bytes(std::uint64_t bytes);
+
+  /// Shares from 0 to 1.
+  void set_load(double cpu, double memory);
+  void db_query(std::string_view op, double seconds);
+  void set_outbox_pending(std::size_t events);
   void set_warm_workers(unsigned count);
   void set_draining(bool draining);
   void admission(std::string_view decision, std::string_view reason);

@@ -127,6 +127,22 @@ class Host::Impl {
     return true;
   }
 
+  /// Whether that process is alive, runs our worker program and is none of ours. Its number is all that is
+  /// known of it.
+  [[nodiscard]] bool lingers(std::int64_t pid) const {
+    if (pid <= 1 || std::any_of(workers_.begin(), workers_.end(),
+                                [pid](const Worker& w) { return w.process->pid() == pid; }))
+      return false;
+    const auto folder = "/proc/" + std::to_string(pid);
+    // The kernel keeps 15 characters of a program's name.
+    const auto name = std::filesystem::path{settings_.program}.filename().string().substr(0, 15);
+    if (slurp(folder + "/comm") != name + "\n") return false;
+    const auto stat = slurp(folder + "/stat");
+    const auto state = stat.rfind(") ");
+    return state != std::string::npos && state + 2 < stat.size() && stat[state + 2] != 'Z' &&
+           stat[state + 2] != 'X';
+  }
+
   void dismiss_orphans() {
     if (settings_.rescue_folder.empty()) return;
     std::error_code ignored;
@@ -461,6 +477,9 @@ void Host::warm_up() { impl_->warm_up(); }
 void Host::stop_warming() { impl_->stop_warming(); }
 session::Outcome<void> Host::start(const session::WorkerStart& start) { return impl_->start(start); }
 bool Host::adopt(std::string_view conference, std::uint32_t epoch) { return impl_->adopt(conference, epoch); }
+bool Host::lingers(std::string_view /*conference*/, std::uint32_t /*epoch*/, std::int64_t pid) const {
+  return impl_->lingers(pid);
+}
 void Host::dismiss_orphans() { impl_->dismiss_orphans(); }
 void Host::pause_branch(std::string_view conference, std::string_view branch, bool paused) {
   impl_->send(conference, pause_branch_message(branch, paused));

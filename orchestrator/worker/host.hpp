@@ -54,6 +54,8 @@ class Host final : public session::WorkerHost {
 
   session::Outcome<void> start(const session::WorkerStart& start) override;
   bool adopt(std::string_view conference, std::uint32_t epoch) override;
+  [[nodiscard]] bool lingers(std::string_view conference, std::uint32_t epoch,
+                             std::int64_t pid) const override;
   void add_branch(std::string_view conference, const session::BranchSpec& branch,
                   const std::string& path) override;
   void pause_branch(std::string_view conference, std::string_view branch, bool paused) override;

@@ -54,6 +54,10 @@ TEST_F(ConfigTest, FindsStateByTheEnvironment) {
   EXPECT_EQ(read({})->state_dir, "/xdg/auralink");
   environment_["STATE_DIRECTORY"] = "/var/lib/auralink:/var/lib/other";
   EXPECT_EQ(read({})->state_dir, "/var/lib/auralink");
+  EXPECT_EQ(read({})->run_dir, "/var/lib/auralink/run");
+  environment_["RUNTIME_DIRECTORY"] = "/run/auralink";
+  EXPECT_EQ(read({})->run_dir, "/run/auralink");
+  EXPECT_EQ(read({"--run-dir=/r"})->run_dir, "/r");
   environment_ = {{"XDG_STATE_HOME", "relative"}};
   EXPECT_FALSE(read({}));
 }

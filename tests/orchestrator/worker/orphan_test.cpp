@@ -188,11 +188,30 @@ TEST_F(Orphan, IsTakenOverMoreThanOnce) {
 TEST_F(Orphan, OfPolicyStopFinishesAtOnce) {
   const pid_t daemon = first_daemon(session::Orphans::stop);
   kill_9(daemon);
-  EXPECT_FALSE(next_daemon().adopt("c", kEpoch));
+  auto& host = next_daemon();
+  EXPECT_FALSE(host.adopt("c", kEpoch));
+  // Whoever asks while it finishes its file is told so; a zombie, or anybody else, is no worker.
+  siginfo_t ended{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(worker_), &ended, WEXITED | WNOWAIT), 0);
+  EXPECT_FALSE(host.lingers("c", kEpoch, worker_));
   int status = 0;
   ASSERT_EQ(::waitpid(worker_, &status, 0), worker_);
   EXPECT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST_F(Orphan, ThatNobodyCanCommandIsSeen) {
+  const pid_t daemon = first_daemon(session::Orphans::stop);
+  auto& host = next_daemon();
+  EXPECT_TRUE(host.lingers("c", kEpoch, worker_));
+  EXPECT_FALSE(host.lingers("c", kEpoch, ::getpid())) << "not a worker";
+  EXPECT_FALSE(host.lingers("c", kEpoch, 0));
+  kill_9(daemon);
+  ASSERT_EQ(::waitpid(worker_, nullptr, 0), worker_);
+  EXPECT_FALSE(host.lingers("c", kEpoch, worker_));
+  ASSERT_TRUE(host.start(order(session::Orphans::stop)));
+  turn_until([&] { return heard_.pid != 0; });
+  EXPECT_FALSE(host.lingers("c", kEpoch, heard_.pid)) << "one of ours";
 }
 
 TEST_F(Orphan, ThatNobodyWantsIsToldToFinish) {

@@ -1,0 +1,209 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""auralinkd as a program: what it tells systemd and Prometheus, what it lets nobody see, and what a pause does to it.
+
+Arguments: auralinkd, auralink-worker, the folder of pipelines, the dashboard, the source of the metrics."""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+DAEMON, WORKER, PIPELINES, DASHBOARD, METRICS = (pathlib.Path(argument).resolve() for argument in sys.argv[1:6])
+PATIENCE = 60
+
+
+def until(condition, what, timeout=PATIENCE):
+    """The first true value of the condition; polls what has no event."""
+    end, pause = time.monotonic() + timeout, threading.Event()
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {timeout} s in vain: {what}")
+        pause.wait(0.05)
+    return value
+
+
+class Daemon:
+    """A live auralinkd in folders of its own; `told` are the datagrams its NOTIFY_SOCKET got."""
+
+    def __init__(self, folder, *flags, **environment):
+        self.state = pathlib.Path(folder, "state")
+        self.state.mkdir(exist_ok=True)
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        address = str(pathlib.Path(folder, "notify"))
+        pathlib.Path(address).unlink(missing_ok=True)
+        self._notify.bind(address)
+        self._notify.settimeout(PATIENCE)
+        self.told = []
+        self.process = subprocess.Popen(
+            [DAEMON, "--listen=127.0.0.1:0", f"--state-dir={self.state}", f"--worker={WORKER}",
+             f"--pipelines-dir={PIPELINES}", *flags],
+            stderr=subprocess.PIPE, text=True, env={**os.environ, "NOTIFY_SOCKET": address, **environment})
+        self.log = []
+        self._reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True)
+        self._reader.start()
+
+    def hear(self, *wanted):
+        """Waits until a datagram begins with each of these."""
+        while not all(any(line.startswith(one) for line in self.told) for one in wanted):
+            self.told += self._notify.recv(4096).decode().splitlines()
+
+    def hear_next(self, wanted):
+        self.told.clear()
+        self.hear(wanted)
+
+    def ask(self, method, path, body=None):
+        url = (self.state / "auralinkd.url").read_text().strip().removeprefix("http://")
+        connection = http.client.HTTPConnection(url, timeout=PATIENCE)
+        connection.request(method, path, json.dumps(body) if body is not None else None,
+                           {"Content-Type": "application/json"} if body is not None else {})
+        answer = connection.getresponse()
+        content = answer.read().decode()
+        connection.close()
+        return answer.status, content
+
+    def conference(self, name):
+        return json.loads(self.ask("GET", f"/v1/conferences/{name}")[1])
+
+    def worker_pid(self, name):
+        return self.conference(name)["worker"]["pid"]
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self._reader.join(PATIENCE)
+        self.process.stderr.close()
+        self._notify.close()
+
+
+class Program(unittest.TestCase):
+    def setUp(self):
+        self._folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self._folder.cleanup)
+
+    def start(self, *flags, **environment):
+        daemon = Daemon(self._folder.name, *flags, **environment)
+        self.addCleanup(daemon.close)
+        daemon.hear("READY=1")
+        return daemon
+
+    def record(self, daemon, name):
+        status, content = daemon.ask("POST", "/v1/conferences", {
+            "id": name, "pipeline": "test-conference",
+            "parameters": {"participants": 1, "width": 160, "height": 90, "fps": 10, "container": "mkv"}})
+        self.assertIn(status, (201, 202), content)
+        until(lambda: daemon.conference(name)["state"] == "running", "running")
+        return daemon.worker_pid(name)
+
+
+class Systemd(Program):
+    def test_hears_of_readiness_life_and_the_end(self):
+        daemon = self.start(WATCHDOG_USEC="400000")
+        daemon.hear("READY=1", "WATCHDOG=1", "STATUS=0 conferences")
+        before = time.monotonic()
+        for _ in range(5):
+            daemon.hear_next("WATCHDOG=1")
+        self.assertLess(time.monotonic() - before, 5 * 0.4, "more often than it has to be")
+        daemon.process.send_signal(signal.SIGTERM)
+        daemon.hear("STOPPING=1")
+        self.assertEqual(daemon.process.wait(PATIENCE), 0)
+
+    def test_hears_nothing_it_did_not_ask_for(self):
+        daemon = self.start()
+        daemon.hear("STATUS=")
+        self.assertFalse([line for line in daemon.told if line.startswith("WATCHDOG")])
+
+
+class Privacy(Program):
+    def limits(self, pid):
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_CORE)
+        return soft, hard
+
+    def test_no_core_dump_and_no_debugger(self):
+        daemon = self.start()
+        worker = self.record(daemon, "private")
+        for pid in (daemon.process.pid, worker):
+            self.assertEqual(self.limits(pid), (0, 0))
+            # A process that may not be dumped belongs to root as far as /proc is concerned.
+            self.assertEqual(os.stat(f"/proc/{pid}/environ").st_uid, 0)
+        until(lambda: daemon.conference("private")["worker"]["memoryBytes"] > 0, "it still knows what it costs")
+        self.assertEqual(pathlib.Path(f"/proc/{worker}/oom_score_adj").read_text().strip(), "500")
+
+    def test_developers_may_have_them(self):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        daemon = self.start("--core-dumps=on")
+        self.assertEqual(self.limits(self.record(daemon, "open"))[1], hard)
+
+
+class Pauses(Program):
+    def test_a_stopped_daemon_blames_nobody(self):
+        daemon = self.start()
+        worker = self.record(daemon, "patient")
+        daemon.process.send_signal(signal.SIGSTOP)
+        threading.Event().wait(10)  # longer than any worker may be silent
+        daemon.process.send_signal(signal.SIGCONT)
+        until(lambda: any("did not run for a while" in line for line in daemon.log), "the daemon notices")
+        before = daemon.conference("patient")["branches"]["record"]["mediaSeconds"]
+        until(lambda: daemon.conference("patient")["branches"]["record"]["mediaSeconds"] > before + 1,
+              "the recording goes on")
+        self.assertEqual(daemon.worker_pid("patient"), worker)
+        self.assertGreater(before, 8, "it was recorded meanwhile")
+
+    def test_a_stopped_worker_is_ended(self):
+        daemon = self.start()
+        worker = self.record(daemon, "frozen")
+        os.kill(worker, signal.SIGSTOP)
+        # Its policy starts it again, as the next epoch.
+        state = until(lambda: (seen := daemon.conference("frozen"))["epoch"] == 2 and seen["state"] == "running" and seen,
+                      "the next epoch")
+        self.assertEqual(state["exit"], "stalled")
+        self.assertNotEqual(state["worker"]["pid"], worker)
+        self.assertFalse(os.path.exists(f"/proc/{worker}"))
+
+
+class Prometheus(Program):
+    def metrics(self, daemon):
+        return daemon.ask("GET", "/metrics")[1]
+
+    @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed")
+    def test_has_no_complaint(self):
+        daemon = self.start()
+        self.record(daemon, "measured")
+        daemon.ask("GET", "/v1/nothing")
+        text = until(lambda: "load_ratio" in (seen := self.metrics(daemon)) and seen, "the first sample")
+        result = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+        self.assertEqual((result.returncode, result.stdout + result.stderr), (0, ""))
+        for name in ("pipelines", "pipeline_starts_total", "load_ratio", "http_requests_total", "http_request_seconds"):
+            self.assertRegex(text, rf"(?m)^auralink_{name}")
+        self.assertNotIn("measured", text, "no label names a conference")
+
+    def test_knows_every_name_of_the_dashboard(self):
+        # A family without a series is not in the text: what exists is read where it is made.
+        known = re.findall(r'\b(counter|gauge|histogram)\(\s*"(\w+)"', METRICS.read_text())
+        names = {f"auralink_{name}{suffix}" for kind, name in known
+                 for suffix in (("_bucket", "_sum", "_count") if kind == "histogram" else ("",))}
+        expressions = re.findall(r'"expr":\s*"((?:[^"\\]|\\.)*)"', DASHBOARD.read_text())
+        used = {name for expression in expressions for name in re.findall(r"\bauralink_\w+", expression)}
+        self.assertGreater(len(used), 15)
+        self.assertEqual(used - names, set())
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
