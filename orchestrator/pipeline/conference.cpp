@@ -69,7 +69,7 @@ tl::expected<void, BuildError> Conference::start() {
   if (passes_through()) hold_trunks();
   for (const auto& [name, unused] : plan_.branches)
     add_branch(name, description_.branches.at(name), paths_.at(name));
-  if (receives_together(description_)) open_stage();
+  if (auto opened = open_stage(); !opened) return opened;
   for (const auto& participant : plan_.participants) {
     auto& seat = *(seats_[participant.name] = std::make_unique<Seat>());
     seat.plan = &participant;
@@ -106,7 +106,8 @@ tl::expected<void, BuildError> Conference::build_mixers() {
   return {};
 }
 
-void Conference::open_stage() {
+tl::expected<void, BuildError> Conference::open_stage() {
+  if (!receives_together(description_)) return {};
   stage_ = std::make_unique<Stage>(
       description_, pipeline_.get(), mixers_,
       Stage::Hooks{[this](const char* what, const std::string& name) { post(what, name); },
@@ -116,6 +117,7 @@ void Conference::open_stage() {
                    [this](const std::string& name, const std::string& error) {
                      observer_.on_participant_failed(name, error);
                    }});
+  return stage_->open();
 }
 
 void Conference::stop() { finish(EndClass::stopped, "stopped"); }
@@ -227,8 +229,7 @@ void Conference::on_message(GstMessage* message) {
       if (GST_MESSAGE_SRC(message) == GST_OBJECT(pipeline_.get()) && state == GST_STATE_PLAYING &&
           !std::exchange(running_, true)) {
         observer_.on_running();
-        if (!stage_) break;
-        if (auto started = stage_->start(); !started) finish(EndClass::failed_source, started.error());
+        if (stage_) stage_->start();
       }
       break;
     }

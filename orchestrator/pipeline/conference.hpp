@@ -76,7 +76,7 @@ class Conference final {
   struct Seat;        // a participant's place: planned, playing, leaving
 
   [[nodiscard]] tl::expected<void, BuildError> build_mixers();
-  void open_stage();
+  [[nodiscard]] tl::expected<void, BuildError> open_stage();
   [[nodiscard]] tl::expected<Hub*, BuildError> hub(const Stream&);
   [[nodiscard]] tl::expected<GstElement*, BuildError> source_of(const Stream&) const;
   void release_hub(const std::string& stream);
