@@ -2,7 +2,6 @@
 #include "orchestrator/pipeline/stage.hpp"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "orchestrator/pipeline/plan.hpp"
@@ -16,9 +15,13 @@ namespace {
 constexpr const char* kChoice = "stage-choice";
 constexpr const char* kDrawn = "stage-drawn";
 constexpr const char* kAsk = "stage-ask";
+constexpr const char* kMend = "stage-mend";
 constexpr const char* kReleasedVideo = "released-video";
 constexpr const char* kReleasedAudio = "released-audio";
 constexpr std::chrono::milliseconds kAskEvery{500};
+constexpr std::chrono::milliseconds kMendEvery{1000};
+/// Longer than senders without feedback take for their next keyframe.
+constexpr std::int64_t kPatience = 8'000'000'000;
 /// Somebody whose stream breaks a decoder is left alone for so long.
 constexpr std::int64_t kBan = 5'000'000'000;
 
@@ -45,6 +48,7 @@ struct Stage::Place {
   Media media = Media::video;
   std::unique_ptr<ParticipantBin> bin;
   bool leaving = false;
+  std::int64_t well_at = 0;  ///< when it was seated, or drawn last
 };
 
 Stage::Stage(const Description& description, GstElement* pipeline, Mixers& mixers, Hooks hooks)
@@ -62,16 +66,19 @@ Stage::~Stage() = default;
 
 void Stage::halt() { receiver_.stop(); }
 
-tl::expected<void, BuildError> Stage::start() {
-  std::set<std::size_t> unheard;
-  for (const auto& [participant, error] : receiver_.faults()) {
-    hooks_.on_failed(source_.participants[participant].name, error);
-    unheard.insert(participant);
-  }
+tl::expected<void, BuildError> Stage::open() {
+  std::map<std::size_t, std::string> unheard;
+  for (const auto& [participant, error] : receiver_.faults()) unheard.emplace(participant, error);
   if (!unheard.empty() && unheard.size() == source_.participants.size())
-    return tl::unexpected("no participant could be received: " + receiver_.faults().front().error);
-  receiver_.start(pipeline_);
+    return tl::unexpected("no participant can be received: " + unheard.begin()->second);
+  for (const auto& [participant, error] : unheard)
+    hooks_.on_failed(source_.participants[participant].name, error);
   return {};
+}
+
+void Stage::start() {
+  receiver_.start(pipeline_);
+  hooks_.after(kMendEvery, kMend, {});
 }
 
 bool Stage::handle(const std::string& what, const std::string& name) {
@@ -82,6 +89,9 @@ bool Stage::handle(const std::string& what, const std::string& name) {
   } else if (what == kAsk) {
     asking_ = false;
     ask_for_pictures();
+  } else if (what == kMend) {
+    mend();
+    hooks_.after(kMendEvery, kMend, {});
   } else if (what == kReleasedVideo || what == kReleasedAudio) {
     released(name, what == kReleasedVideo ? Media::video : Media::audio);
   } else {
@@ -127,6 +137,7 @@ void Stage::seat(std::size_t participant, Media media) {
   auto& one = *(places_[{media, participant}] = std::make_unique<Place>());
   one.participant = participant;
   one.media = media;
+  one.well_at = now();
   const auto on_stream = [to = mixer->second.get(), name = plan.name, participant,
                           timeout = plan.timeout.count()](Media, GstPad* source) {
     to->add(name, source, participant, timeout);
@@ -192,6 +203,20 @@ void Stage::ask_for_pictures() {
     waiting = true;
   }
   if (waiting && !std::exchange(asking_, true)) hooks_.after(kAskEvery, kAsk, {});
+}
+
+void Stage::mend() {
+  // Packets arrive and no picture comes of them: a jitter buffer or decoder that forged or broken packets
+  // have led astray. New ones begin afresh.
+  if (!mixers_.contains(Media::video)) return;
+  const auto drawn = mixers_.at(Media::video)->drawn();
+  for (const auto& [key, one] : places_) {
+    if (key.first != Media::video || one->leaving) continue;
+    if (std::ranges::find(drawn, source_.participants[key.second].name) != drawn.end()) one->well_at = now();
+    const auto patience = source_.participants[key.second].video->feedback ? kPatience / 4 : kPatience;
+    if (now() - one->well_at > patience) unseat(*one);
+  }
+  ask_for_pictures();
 }
 
 bool Stage::failed(const std::string& owner, const std::string& error) {

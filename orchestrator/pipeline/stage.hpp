@@ -34,8 +34,10 @@ class Stage final {
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
 
-  /// Binds the ports and receives from now on. Error: nobody could be received.
-  [[nodiscard]] tl::expected<void, BuildError> start();
+  /// Says who cannot be received, because a port is taken. Error: nobody can.
+  [[nodiscard]] tl::expected<void, BuildError> open();
+  /// Receives from now on; in PLAYING, when the clock runs.
+  void start();
   /// Nothing is received any more; before the pipeline is taken down.
   void halt();
   /// What hooks.post or hooks.after was given; false: none of ours.
@@ -56,6 +58,7 @@ class Stage final {
   void released(const std::string& name, Media);
   void unseat_undrawn();
   void ask_for_pictures();
+  void mend();
   [[nodiscard]] Place* place(std::size_t participant, Media);
 
   RtpSource source_;
