@@ -296,7 +296,7 @@ TEST_P(Shipped, PlansWhatItPlannedBefore) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Descriptions, Shipped,
-                         testing::Values("audio-recording", "automatic-recording", "composite-recording",
+                         testing::Values("active-speaker", "audio-recording", "automatic-recording", "composite-recording",
                                          "hls-recording", "passthrough-recording", "rtp-composite",
                                          "segment-recording", "test-conference", "track-recording"),
                          [](const auto& tested) {
