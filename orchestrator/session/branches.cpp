@@ -164,6 +164,7 @@ Outcome<Branch> Service::Impl::remove_branch(std::string_view id, std::string_vi
     const auto at = entry->conference.branches.find(std::string{name});
     if (at == entry->conference.branches.end()) return tl::unexpected(not_found("branch", name));
     edit(*entry);
+    if (!is_final(at->second.state)) at->second.held = at->second.spec.automatic.has_value();
     if (at->second.state == BranchState::adding || at->second.state == BranchState::active)
       detach(*entry, at->second);
     return at->second;
@@ -174,6 +175,7 @@ void Service::Impl::fail_branch(Entry& entry, Branch& branch, const std::string&
   if (is_final(branch.state)) return;
   edit(entry);
   branch.error = error.empty() ? "the branch failed" : error;
+  branch.held = branch.spec.automatic.has_value();
   const auto name = branch.name;
   const auto reason = "branch \"" + name + "\" failed: " + branch.error;
   const bool ends_all = branch.spec.on_error == OnError::fail_pipeline;

@@ -177,8 +177,8 @@ bool Service::Impl::wants_processing(const Recording& recording) const {
 void Service::Impl::order_finish(const std::string& id) {
   if (finisher_ == nullptr) return;
   later([this, id] {
-    finishing_[id].due.reset();
-    give_order(id);
+    const bool fresh = finishing_.try_emplace(id).second;
+    if (fresh) give_order(id);
   });
 }
 

@@ -26,6 +26,7 @@ class FakeClock final : public Clock {
  public:
   [[nodiscard]] Millis wall() const override { return wall_; }
   [[nodiscard]] Millis monotonic() const override { return monotonic_; }
+  void jump_wall(Millis by) { wall_ += by; }
   void advance(Millis by) {
     wall_ += by;
     monotonic_ += by;
@@ -75,7 +76,9 @@ class FakeCatalog final : public Catalog {
  public:
   Policies policies;
   std::map<std::string, OnError> on_error;
-  std::string path_template;  ///< empty: branches name none
+  std::string path_template;          ///< empty: branches name none
+  std::optional<AutoRule> automatic;  ///< of branch a
+  double cpus = 0;
 
   [[nodiscard]] std::vector<PipelineSummary> list() const override { return {{.name = "pair"}}; }
   [[nodiscard]] Outcome<CompiledPipeline> compile(std::string_view name,
@@ -88,6 +91,7 @@ class FakeCatalog final : public Catalog {
                          .resolved = {{"name", name}},
                          .branches = {},
                          .policies = policies};
+    out.estimated_cpus = cpus;
     if (name == "pair" || name == "plain") out.branches.push_back(spec("a", "mp4"));
     if (name == "pair") out.branches.push_back(spec("b", "segments"));
     if (name == "odd") out.branches.push_back({.name = "odd", .kind = "probe"});
@@ -117,6 +121,7 @@ class FakeCatalog final : public Catalog {
             .kind = "file",
             .container = container,
             .on_error = policy == on_error.end() ? OnError::detach : policy->second,
+            .automatic = name == "a" ? automatic : std::nullopt,
             .resolved = std::move(resolved)};
   }
 };
@@ -139,6 +144,17 @@ class FakeHost final : public WorkerHost {
   void remove_branch(std::string_view c, std::string_view b) override {
     said.push_back("remove " + std::string{c} + " " + std::string{b});
   }
+  void pause_branch(std::string_view c, std::string_view b, bool paused) override {
+    said.push_back((paused ? "pause " : "resume ") + std::string{c} + " " + std::string{b});
+  }
+  bool adopt(std::string_view c, std::uint32_t epoch) override {
+    said.push_back("adopt " + std::string{c} + " " + std::to_string(epoch));
+    return adoptable.contains(std::string{c});
+  }
+  [[nodiscard]] bool lingers(std::string_view c, std::uint32_t, std::int64_t) const override {
+    return lingering.contains(std::string{c});
+  }
+  std::set<std::string> adoptable, lingering;
   void stop(std::string_view c, StopReason why) override {
     said.push_back("stop " + std::string{c} + " " + std::to_string(static_cast<int>(why)));
   }
@@ -157,6 +173,15 @@ class FakeStorage final : public Storage {
   std::optional<Problem> refuse;
   std::string refuse_containing;  ///< empty: `refuse` is for everything
 
+  std::optional<std::uint64_t> free;
+  std::optional<Problem> refuse_removal;
+  Outcome<void> remove(const std::string& path) override {
+    if (refuse_removal) return tl::unexpected(*refuse_removal);
+    files.erase(path);
+    return {};
+  }
+  [[nodiscard]] std::optional<std::uint64_t> free_bytes() const override { return free; }
+
   Outcome<std::string> reserve(const std::string& relative, bool) override {
     if (refuse && (refuse_containing.empty() || relative.find(refuse_containing) != std::string::npos))
       return tl::unexpected(*refuse);
@@ -167,11 +192,29 @@ class FakeStorage final : public Storage {
     files[path] = 0;
     return path;
   }
-  void release(const std::string& path) override { files.erase(path); }
+  void release(const std::string& path) override {
+    if (const auto at = files.find(path); at != files.end() && at->second.value_or(0) == 0) files.erase(at);
+  }
   [[nodiscard]] std::optional<std::uint64_t> size(const std::string& path) const override {
     const auto at = files.find(path);
     return at == files.end() ? std::nullopt : at->second;
   }
+};
+
+/// Takes orders and answers when the test says so.
+class FakeFinisher final : public Finisher {
+ public:
+  std::vector<FinishOrder> orders;
+  void finish(const FinishOrder& order) override { orders.push_back(order); }
+};
+
+class FakeMachine final : public Machine {
+ public:
+  MachineLoad now{.cpus = 4,
+                  .busy_cpus = 0,
+                  .memory_bytes = std::uint64_t{8} << 30U,
+                  .available_bytes = std::uint64_t{4} << 30U};
+  [[nodiscard]] MachineLoad load() const override { return now; }
 };
 
 class Recorder final : public Listener {
@@ -201,13 +244,49 @@ struct World {
   FakeStorage storage;
   Recorder seen;
   Settings settings{.random = [] { return 0.0; }};
+  FakeFinisher finisher;
+  FakeMachine machine;
+  bool finishes = false, measures = false;
   std::unique_ptr<Service> service;
 
   World() { boot(); }
   Service& boot() {
     service = std::make_unique<Service>(settings, clock, store, catalog, host, storage);
     service->add_listener(&seen);
+    if (finishes) service->set_finisher(&finisher);
+    if (measures) service->set_machine(&machine);
     return *service;
+  }
+  /// With somebody who finishes recordings.
+  Service& boot_with_finisher() {
+    finishes = true;
+    return boot();
+  }
+  /// What the finisher says about an order; its joined pieces are gone from the disk.
+  void finish(const FinishOrder& order, FinishReport report = {}) {
+    std::uint64_t bytes = 0;
+    for (const auto& piece : order.pieces) bytes += storage.size(piece.path).value_or(0);
+    for (const auto& piece : order.pieces)
+      if (piece.path != order.path) storage.files.erase(piece.path);
+    storage.files[order.path] = bytes;
+    report.recording = order.recording;
+    report.stage = FinishReport::Stage::finalised;
+    report.path = order.path;
+    report.bytes = bytes;
+    if (report.duration_ns == 0)
+      for (const auto& piece : order.pieces) report.duration_ns += piece.duration_ns;
+    report.bitrate = 1000;
+    report.sha256 = "00ff";
+    service->on_finish(report);
+  }
+  void processed(const std::string& id, const std::string& error = {}, std::vector<Artifact> artifacts = {}) {
+    service->on_finish({.recording = id,
+                        .stage = FinishReport::Stage::processed,
+                        .artifacts = std::move(artifacts),
+                        .error = error});
+  }
+  void finish_fails(const std::string& id, const std::string& error = "no moov") {
+    service->on_finish({.recording = id, .stage = FinishReport::Stage::failed, .error = error});
   }
   Service* operator->() const { return service.get(); }
 
