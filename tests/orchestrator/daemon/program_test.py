@@ -178,6 +178,81 @@ class Pauses(Program):
         self.assertFalse(os.path.exists(f"/proc/{worker}"))
 
 
+def plays(path):
+    """Seconds of the file, and the longest time between two packets in it; decodes what is there."""
+    probe = subprocess.run(["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "packet=pts_time",
+                            "-of", "csv=p=0", path], capture_output=True, text=True, check=True)
+    times = sorted(float(line.strip(",")) for line in probe.stdout.split() if line.strip(","))
+    return times[-1] - times[0], max((b - a for a, b in zip(times, times[1:])), default=0)
+
+
+@unittest.skipUnless(shutil.which("ffprobe"), "ffprobe is not installed")
+class Orphans(Program):
+    """kill -9 of the daemon while a conference runs, and the next daemon in the same folder."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(self._folder.name, "pipelines")
+        self.folder.mkdir()
+        description = json.loads((PIPELINES / "test-conference.json").read_text())
+        for policy in ("continue", "stop"):
+            description["name"] = f"orphans-{policy}"
+            description["policies"]["orphans"] = policy
+            (self.folder / f"orphans-{policy}.json").write_text(json.dumps(description))
+
+    def run_and_lose(self, policy):
+        daemon = self.start(f"--pipelines-dir={self.folder}")
+        status, content = daemon.ask("POST", "/v1/conferences", {
+            "id": "room", "pipeline": f"orphans-{policy}",
+            "parameters": {"participants": 1, "width": 160, "height": 90, "fps": 10, "container": "mkv"}})
+        self.assertIn(status, (201, 202), content)
+        until(lambda: self.media(daemon) > 2, "two seconds of media")
+        worker = daemon.worker_pid("room")
+        daemon.process.kill()
+        daemon.process.wait()
+        return worker
+
+    @staticmethod
+    def media(daemon):
+        return max((branch["mediaSeconds"] for branch in daemon.conference("room")["branches"].values()), default=0)
+
+    @staticmethod
+    def recordings(daemon):
+        return json.loads(daemon.ask("GET", "/v1/recordings?conference=room")[1])["items"]
+
+    def finish(self, daemon):
+        daemon.ask("DELETE", "/v1/conferences/room")
+        until(lambda: daemon.conference("room")["state"] == "ended", "the end")
+        final = ("complete", "interrupted", "failed")
+        until(lambda: all(one["state"] in final for one in self.recordings(daemon)), "the files")
+        return self.recordings(daemon)
+
+    def test_continue_means_one_recording_without_a_gap(self):
+        worker = self.run_and_lose("continue")
+        daemon = self.start(f"--pipelines-dir={self.folder}")
+        before = until(lambda: self.media(daemon), "figures of the adopted worker")
+        self.assertGreaterEqual(before, 2)
+        self.assertEqual(daemon.worker_pid("room"), worker)
+        until(lambda: self.media(daemon) > before + 1, "it goes on")
+        self.assertEqual(daemon.conference("room")["epoch"], 1)
+        (recording,) = self.finish(daemon)
+        self.assertEqual((recording["state"], recording["gaps"]), ("complete", []))
+        seconds, longest = plays(recording["path"])
+        self.assertGreater(seconds, before + 1)
+        self.assertLess(longest, 0.25, "ten pictures a second, all along")
+        self.assertEqual(os.listdir(daemon.state / "run"), [])
+
+    def test_stop_means_a_finished_piece_and_the_next(self):
+        worker = self.run_and_lose("stop")
+        daemon = self.start(f"--pipelines-dir={self.folder}")
+        until(lambda: (seen := daemon.conference("room"))["epoch"] == 2 and seen["state"] == "running", "the next epoch")
+        self.assertNotEqual(daemon.worker_pid("room"), worker)
+        until(lambda: self.media(daemon) > 1, "it goes on")
+        for recording in self.finish(daemon):
+            self.assertIn(recording["state"], ("complete", "interrupted"), recording)
+            self.assertGreater(plays(recording["path"])[0], 1)
+
+
 class Prometheus(Program):
     def metrics(self, daemon):
         return daemon.ask("GET", "/metrics")[1]
@@ -206,4 +281,4 @@ class Prometheus(Program):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1], verbosity=2)
+    unittest.main(argv=sys.argv[:1] + sys.argv[6:], verbosity=2)
