@@ -16,6 +16,9 @@ using support::Owned;
 
 namespace {
 
+/// What is behind by less is caught up with before anybody notices.
+constexpr std::int64_t kLate = 100'000'000;
+
 std::optional<std::int64_t> buffer_running_time(GstPad* pad, GstBuffer* buffer) {
   const Owned<GstEvent> event{gst_pad_get_sticky_event(pad, GST_EVENT_SEGMENT, 0)};
   if (!event || !GST_BUFFER_PTS_IS_VALID(buffer)) return std::nullopt;
@@ -122,7 +125,10 @@ GstPadProbeReturn Mixer::on_input(GstPad* pad, GstPadProbeInfo* info, gpointer d
   if (!time) return GST_PAD_PROBE_OK;
   input.mixer->roster_.on_data(input.id, *time);
   const auto length = GST_BUFFER_DURATION_IS_VALID(buffer) ? GST_BUFFER_DURATION(buffer) : 0;
-  if (*time + static_cast<std::int64_t>(length) < input.mixer->output_start_) ++input.mixer->late_.inputs;
+  const bool late = *time + static_cast<std::int64_t>(length) < input.mixer->output_start_;
+  // What a newcomer brings from before it was let in is not late.
+  if (late && input.in_time) ++input.mixer->late_.inputs;
+  input.in_time = input.in_time || !late;
   return GST_PAD_PROBE_OK;
 }
 
@@ -229,11 +235,9 @@ void Mixer::note_output(GstPad* pad, GstBuffer* buffer) {
   if (!time) return;
   const auto now = static_cast<std::int64_t>(gst_element_get_current_running_time(element_.get()));
   const auto latency = gst_aggregator_get_latency(GST_AGGREGATOR(element_.get()));
-  const auto length = GST_BUFFER_DURATION_IS_VALID(buffer) ? GST_BUFFER_DURATION(buffer) : 0;
   const std::scoped_lock lock{mutex_};
   output_start_ = *time;
-  if (GST_CLOCK_TIME_IS_VALID(latency) &&
-      now > *time + static_cast<std::int64_t>(latency) + 2 * static_cast<std::int64_t>(length))
+  if (GST_CLOCK_TIME_IS_VALID(latency) && now > *time + static_cast<std::int64_t>(latency) + kLate)
     ++late_.outputs;
 }
 

@@ -49,7 +49,7 @@ class Mixer final {
 
   struct Late {
     std::uint64_t inputs = 0;   ///< pictures or sounds that came after the moment they were for
-    std::uint64_t outputs = 0;  ///< results that left more than their own length after they were due
+    std::uint64_t outputs = 0;  ///< results that left more than 100 ms after they were due
   };
   [[nodiscard]] Late late();
 
@@ -63,6 +63,7 @@ class Mixer final {
     std::string participant;
     support::Owned<GstPad> sink;
     support::Owned<GstPad> source;
+    bool in_time = false;  // has brought something for a moment that was still to come
   };
   static GstPadProbeReturn on_input(GstPad*, GstPadProbeInfo*, gpointer input) noexcept;
   static GstPadProbeReturn on_output(GstPad*, GstPadProbeInfo*, gpointer mixer) noexcept;

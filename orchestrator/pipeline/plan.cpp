@@ -30,9 +30,16 @@ std::string raw_audio_caps(unsigned rate, unsigned channels) {
 
 namespace {
 
+void expect_latency(Fragment& f, Nanos upstream) {
+  if (upstream.count() > 0)
+    f.nodes.front().properties["min-upstream-latency"] = static_cast<std::uint64_t>(upstream.count());
+}
+
 /// Mixers run on the clock whether or not anybody is there: a conference does not stop when everyone is
 /// silent.
-Fragment mix_video(const VideoMix& mix) {
+/// `upstream`: latency of inputs that are still to come; known from the start, so that it does not jump when
+/// somebody joins.
+Fragment mix_video(const VideoMix& mix, Nanos upstream) {
   Fragment f;
   f.name = "mix-video";
   Chain{f}
@@ -46,12 +53,13 @@ Fragment mix_video(const VideoMix& mix) {
       // muxer refuses the second. videorate makes them evenly spaced and touches nothing else.
       .node("rate", "videorate")
       .tee("raw");
+  expect_latency(f, upstream);
   f.inputs.push_back({"sink", Media::video, "mix", "sink_%u"});
   f.outputs.push_back({"raw", Media::video, "raw", "src_%u"});
   return f;
 }
 
-Fragment mix_audio(const AudioMix& mix) {
+Fragment mix_audio(const AudioMix& mix, Nanos upstream) {
   Fragment f;
   f.name = "mix-audio";
   Chain{f}
@@ -61,6 +69,7 @@ Fragment mix_audio(const AudioMix& mix) {
              {"latency", static_cast<std::uint64_t>(mix.latency.count())}})
       .caps("format", raw_audio_caps(mix.rate, mix.channels))
       .tee("raw");
+  expect_latency(f, upstream);
   f.inputs.push_back({"sink", Media::audio, "mix", "sink_%u"});
   f.outputs.push_back({"raw", Media::audio, "raw", "src_%u"});
   return f;
@@ -104,14 +113,15 @@ Plan make_plan(const Description& d, const std::map<std::string, std::string>& b
     return plan;
   }
   plan.participants = plan_participants(d);
+  const Nanos upstream = receives_together(d) ? std::get<RtpSource>(d.source).jitter : Nanos{0};
   if (d.video.mode == VideoMode::compositor) {
-    plan.mixers.emplace(Media::video, mix_video(d.video));
+    plan.mixers.emplace(Media::video, mix_video(d.video, upstream));
     plan.canvas = Canvas{d.video.layout, d.video.width, d.video.height};
   } else if (d.video.mode == VideoMode::passthrough) {
     plan.mixers.emplace(Media::video, pass(Media::video));
   }
   if (d.audio.mode == AudioMode::mixer)
-    plan.mixers.emplace(Media::audio, mix_audio(d.audio));
+    plan.mixers.emplace(Media::audio, mix_audio(d.audio, upstream));
   else if (d.audio.mode == AudioMode::passthrough)
     plan.mixers.emplace(Media::audio, pass(Media::audio));
   for (const auto& [name, encode] : d.encode)

@@ -32,9 +32,10 @@ constexpr std::size_t kBatch = 32;
 constexpr std::size_t kLargestPacket = 9216;    // a jumbo frame; RTP that is fragmented by IP is not for us
 constexpr int kSocketBuffer = 4 * 1024 * 1024;  // the kernel gives what it allows
 constexpr std::int64_t kSecond = 1'000'000'000;
-constexpr std::int64_t kTick = kSecond / 20;    // how often the choice is made
-constexpr std::int64_t kNap = kSecond / 500;    // collects packets, so that a wake-up serves several
-constexpr std::int64_t kPreroll = kSecond / 4;  // sound kept of those who are not chosen
+constexpr std::int64_t kTick = kSecond / 20;     // how often the choice is made
+constexpr std::int64_t kNap = kSecond / 500;     // collects packets, so that a wake-up serves several
+constexpr std::int64_t kSeating = kSecond / 20;  // from being fed to being mixed
+constexpr std::int64_t kLongestPreroll = kSecond / 3;
 constexpr std::size_t kPrerollPackets = 16;
 constexpr std::int64_t kKeyframeEvery = kSecond / 2;
 
@@ -129,6 +130,7 @@ RtpReceiver::RtpReceiver(const RtpSource& source, ActiveSpeaker::Options options
       of_participant_(source.participants.size()),
       speaker_{options, source.participants.size()},
       own_ssrc_{std::random_device{}()},
+      preroll_{std::clamp<std::int64_t>(source.jitter.count() - kSeating, 0, kLongestPreroll)},
       epoll_{::epoll_create1(EPOLL_CLOEXEC)},
       wake_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
       timer_{::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)} {
@@ -306,7 +308,7 @@ void RtpReceiver::forward(Stream& stream, std::span<const std::uint8_t> packet, 
     if (stream.media == Media::video) return;
     ++counters_.unchosen;
     while (!stream.kept.empty() &&
-           (stream.kept.front().arrived < arrived - kPreroll || stream.kept.size() >= kPrerollPackets))
+           (stream.kept.front().arrived < arrived - preroll_ || stream.kept.size() >= kPrerollPackets))
       stream.kept.pop_front();
     stream.kept.push_back({arrived, {packet.begin(), packet.end()}});
     return;
@@ -362,7 +364,7 @@ void RtpReceiver::feed(std::size_t participant, Media media, GstAppSrc* feed) {
   const auto kept = std::exchange(stream->kept, {});
   const auto now = monotonic();
   for (const auto& one : kept)
-    if (one.arrived >= now - kPreroll) forward(*stream, one.bytes, one.arrived);
+    if (one.arrived >= now - preroll_) forward(*stream, one.bytes, one.arrived);
 }
 
 void RtpReceiver::ask_for_keyframe(std::size_t participant) {

@@ -62,8 +62,8 @@ class RtpReceiver final {
   [[nodiscard]] std::vector<Presence> presence() const;
   [[nodiscard]] Counters counters() const;
 
-  /// Packets of this stream go to `feed` from now on; null: nowhere. Of a voice, the last packets before this
-  /// moment too, so that its first syllable is heard.
+  /// Packets of this stream go to `feed` from now on; null: nowhere. Of a voice also those before this moment
+  /// for which jitter buffers still wait, so that less of its first syllable is lost.
   void feed(std::size_t participant, Media, GstAppSrc* feed);
   /// Asks the sender for a keyframe, where the description says that it listens to that. At most twice a
   /// second.
@@ -94,6 +94,7 @@ class RtpReceiver final {
   Counters counters_;
   std::int64_t base_ = 0;  // monotonic time of running time zero
   std::uint32_t own_ssrc_ = 0;
+  std::int64_t preroll_ = 0;  // ns of sound that is kept of those who are not chosen
   int epoll_ = -1, wake_ = -1, timer_ = -1;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
