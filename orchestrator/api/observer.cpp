@@ -137,6 +137,7 @@ void Observer::sample() {
   metrics_.set_worker_memory(memory);
   sample_recordings();
   metrics_.set_draining(service_.draining());
+  metrics_.set_outbox_pending(service_.unwritten_events());
   // What is gone is not asked about again; its counts are in the counters.
   const auto gone = [this](const std::string& id, std::uint32_t epoch) {
     const auto* found = service_.conference(id);

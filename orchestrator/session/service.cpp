@@ -59,6 +59,7 @@ bool Service::drained() const {
   return !impl_->finishing_left();
 }
 bool Service::store_ok() const { return impl_->store_ok_; }
+std::size_t Service::unwritten_events() const { return impl_->outbox_.size(); }
 void Service::tick() { impl_->tick(); }
 
 const Conference* Service::conference(std::string_view id) const {

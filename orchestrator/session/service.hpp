@@ -106,6 +106,8 @@ class Service final : public WorkerEvents {
 
   /// False while changes wait for a store that cannot be written; commands are then refused as unavailable.
   [[nodiscard]] bool store_ok() const;
+  /// Events that wait for such a store.
+  [[nodiscard]] std::size_t unwritten_events() const;
 
   /// Advances every deadline; call at least five times a second.
   void tick();

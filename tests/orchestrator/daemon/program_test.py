@@ -92,6 +92,14 @@ class Daemon:
         self._notify.close()
 
 
+def plays(path):
+    """Seconds of the file, and the longest time between two packets in it; decodes what is there."""
+    probe = subprocess.run(["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "packet=pts_time",
+                            "-of", "csv=p=0", path], capture_output=True, text=True, check=True)
+    times = sorted(float(line.strip(",")) for line in probe.stdout.split() if line.strip(","))
+    return times[-1] - times[0], max((b - a for a, b in zip(times, times[1:])), default=0)
+
+
 class Program(unittest.TestCase):
     def setUp(self):
         self._folder = tempfile.TemporaryDirectory()
@@ -110,6 +118,15 @@ class Program(unittest.TestCase):
         self.assertIn(status, (201, 202), content)
         until(lambda: daemon.conference(name)["state"] == "running", "running")
         return daemon.worker_pid(name)
+
+
+    def end(self, daemon, name):
+        """Stops the conference; its recordings as they stay."""
+        daemon.ask("DELETE", f"/v1/conferences/{name}")
+        until(lambda: daemon.conference(name)["state"] == "ended", "the end")
+        items = lambda: json.loads(daemon.ask("GET", f"/v1/recordings?conference={name}")[1])["items"]
+        until(lambda: all(one["state"] in ("complete", "interrupted", "failed") for one in items()), "the files")
+        return items()
 
 
 class Systemd(Program):
@@ -165,6 +182,9 @@ class Pauses(Program):
               "the recording goes on")
         self.assertEqual(daemon.worker_pid("patient"), worker)
         self.assertGreater(before, 8, "it was recorded meanwhile")
+        (recording,) = self.end(daemon, "patient")
+        self.assertEqual(recording["state"], "complete")
+        self.assertLess(plays(recording["path"])[1], 0.25, "ten pictures a second, all along")
 
     def test_a_stopped_worker_is_ended(self):
         daemon = self.start()
@@ -176,14 +196,6 @@ class Pauses(Program):
         self.assertEqual(state["exit"], "stalled")
         self.assertNotEqual(state["worker"]["pid"], worker)
         self.assertFalse(os.path.exists(f"/proc/{worker}"))
-
-
-def plays(path):
-    """Seconds of the file, and the longest time between two packets in it; decodes what is there."""
-    probe = subprocess.run(["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "packet=pts_time",
-                            "-of", "csv=p=0", path], capture_output=True, text=True, check=True)
-    times = sorted(float(line.strip(",")) for line in probe.stdout.split() if line.strip(","))
-    return times[-1] - times[0], max((b - a for a, b in zip(times, times[1:])), default=0)
 
 
 @unittest.skipUnless(shutil.which("ffprobe"), "ffprobe is not installed")
@@ -216,17 +228,6 @@ class Orphans(Program):
     def media(daemon):
         return max((branch["mediaSeconds"] for branch in daemon.conference("room")["branches"].values()), default=0)
 
-    @staticmethod
-    def recordings(daemon):
-        return json.loads(daemon.ask("GET", "/v1/recordings?conference=room")[1])["items"]
-
-    def finish(self, daemon):
-        daemon.ask("DELETE", "/v1/conferences/room")
-        until(lambda: daemon.conference("room")["state"] == "ended", "the end")
-        final = ("complete", "interrupted", "failed")
-        until(lambda: all(one["state"] in final for one in self.recordings(daemon)), "the files")
-        return self.recordings(daemon)
-
     def test_continue_means_one_recording_without_a_gap(self):
         worker = self.run_and_lose("continue")
         daemon = self.start(f"--pipelines-dir={self.folder}")
@@ -235,7 +236,7 @@ class Orphans(Program):
         self.assertEqual(daemon.worker_pid("room"), worker)
         until(lambda: self.media(daemon) > before + 1, "it goes on")
         self.assertEqual(daemon.conference("room")["epoch"], 1)
-        (recording,) = self.finish(daemon)
+        (recording,) = self.end(daemon, "room")
         self.assertEqual((recording["state"], recording["gaps"]), ("complete", []))
         seconds, longest = plays(recording["path"])
         self.assertGreater(seconds, before + 1)
@@ -248,9 +249,67 @@ class Orphans(Program):
         until(lambda: (seen := daemon.conference("room"))["epoch"] == 2 and seen["state"] == "running", "the next epoch")
         self.assertNotEqual(daemon.worker_pid("room"), worker)
         until(lambda: self.media(daemon) > 1, "it goes on")
-        for recording in self.finish(daemon):
+        for recording in self.end(daemon, "room"):
             self.assertIn(recording["state"], ("complete", "interrupted"), recording)
             self.assertGreater(plays(recording["path"])[0], 1)
+
+
+FAKETIME = next(iter(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
+
+
+@unittest.skipUnless(FAKETIME, "libfaketime is not installed")
+class Jumps(Program):
+    def test_a_day_back_and_a_day_forth_end_nothing(self):
+        now = pathlib.Path(self._folder.name, "now")
+        now.write_text("+0")
+        # Wall time only: the monotonic clocks stay what they are, as when somebody sets a real clock.
+        daemon = self.start(LD_PRELOAD=str(FAKETIME), FAKETIME_TIMESTAMP_FILE=str(now), FAKETIME_NO_CACHE="1",
+                            FAKETIME_DONT_FAKE_MONOTONIC="1")
+        worker = self.record(daemon, "steady")
+        seconds = lambda: daemon.conference("steady")["branches"]["record"]["mediaSeconds"]
+        for jump in ("-86400", "+86400", "+0"):
+            now.write_text(jump)
+            before = seconds()
+            until(lambda: seconds() > before + 1.5, f"it goes on after {jump} s")
+        state = daemon.conference("steady")
+        self.assertEqual((state["state"], state["epoch"], state["worker"]["pid"]), ("running", 1, worker))
+        (recording,) = self.end(daemon, "steady")
+        self.assertEqual(recording["state"], "complete")
+        self.assertAlmostEqual(recording["durationSeconds"], plays(recording["path"])[0], delta=0.5)
+
+
+@unittest.skipUnless(shutil.which("ffprobe"), "ffprobe is not installed")
+class Worker(unittest.TestCase):
+    DESCRIPTION = {
+        "apiVersion": "auralink/v1", "kind": "Pipeline", "name": "alone", "why": "test",
+        "source": {"kind": "test", "participants": [{"name": "ann", "width": 160, "height": 90, "fps": 10}]},
+        "mix": {"video": {"width": 160, "height": 90, "fps": 10}, "audio": {}},
+        "encode": {"vp8": {"of": "video", "codec": "vp8", "bitrate": 200000}, "opus": {"of": "audio", "codec": "opus"}},
+        "branches": {"record": {"kind": "file", "container": "webm", "inputs": ["vp8", "opus"]}}}
+
+    def test_by_hand_finishes_its_file_when_asked_to_end(self):
+        with tempfile.TemporaryDirectory() as folder:
+            description = pathlib.Path(folder, "alone.json")
+            description.write_text(json.dumps(self.DESCRIPTION))
+            worker = subprocess.Popen([WORKER, "--standalone", description, "--output", folder], stdout=subprocess.PIPE,
+                                      stderr=subprocess.DEVNULL, text=True)
+            try:
+                said, asked = [], False
+                for line in worker.stdout:
+                    said.append(json.loads(line))
+                    branches = said[-1].get("stats", {}).get("branches", [{}])
+                    if branches and int(branches[0].get("media_ns", 0)) > 1_000_000_000 and not asked:
+                        worker.send_signal(signal.SIGTERM)  # once: a second one ends it as it is
+                        asked = True
+                self.assertEqual(worker.wait(PATIENCE), 0)
+            finally:
+                worker.kill()
+                worker.wait()
+                worker.stdout.close()
+            self.assertEqual(said[-1]["ended"]["class"], "STOPPED")
+            seconds, longest = plays(pathlib.Path(folder, "record.webm"))
+            self.assertGreater(seconds, 0.9)
+            self.assertLess(longest, 0.25)
 
 
 class Prometheus(Program):
