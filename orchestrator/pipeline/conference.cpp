@@ -98,9 +98,8 @@ tl::expected<void, BuildError> Conference::build_mixers() {
       if (node.factory == "tee") trunks_[media] = element;
       if (node.factory != "compositor" && node.factory != "audiomixer") continue;
       const char* released = media == Media::video ? "released-video" : "released-audio";
-      mixers_[media] =
-          std::make_unique<Mixer>(element, media, description_,
-                                  [this, released](const std::string& name) { post(released, name); });
+      mixers_[media] = std::make_unique<Mixer>(
+          element, media, description_, [this, released](const std::string& name) { post(released, name); });
     }
   }
   return {};
@@ -155,7 +154,8 @@ std::int64_t Conference::now() const {
 
 ConferenceStats Conference::stats() {
   ConferenceStats stats;
-  for (const auto& [name, slot] : branches_) stats.branches.emplace(name, slot->bin->facts());
+  for (const auto& [name, slot] : branches_)
+    stats.branches.emplace(name, slot->bin ? slot->bin->facts() : slot->facts);
   for (const auto& [name, branch] : waiting_) stats.branches[name].paused = paused_.contains(name);
   if (stage_) stats.participants = stage_->report();
   for (const auto& [name, seat] : seats_) {
@@ -294,15 +294,13 @@ void Conference::on_application(const GstStructure* body) {
   } else if (what == "branch-silent") {
     end_if_silent(name);
   } else if (what == "branch-overdue") {
-    fail_branch(name, "did not finish its file in time");
+    branch_overdue(name);
   } else if (what == "branch-not-opened") {
     fail_branch(name, "could not be opened");
   } else if (what == "branch-unlinked" && --branch->second->still_linked == 0) {
-    dispose(*branch->second);
-    const auto slot = std::move(branch->second);
-    branches_.erase(branch);
-    observer_.on_branch(name, slot->state, slot->error, slot->bin->facts());
-    finish_if_drained();
+    retire(name);
+  } else if (what == "branch-closed") {
+    branch_gone(name);
   }
 }
 

@@ -99,7 +99,9 @@ class Conference final {
   void drain_branch(const std::string& name);
   void detach(const std::string& name, session::BranchState, const std::string& error);
   void branch_finished(const std::string& name);
-  void dispose(BranchSlot&);
+  void retire(const std::string& name);
+  void branch_gone(const std::string& name);
+  void branch_overdue(const std::string& name);
   void end_quiet_branch(const std::string& name);
 
   void seat_participant(const std::string& name);

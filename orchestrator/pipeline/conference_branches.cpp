@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
+#include <thread>
 #include <utility>
 
 #include "orchestrator/pipeline/conference_parts.hpp"
@@ -189,7 +191,7 @@ void Conference::attach_existing(const std::string& name, const FileBranch& bran
 void Conference::pause_branch(const std::string& name, bool paused) {
   const bool changes = paused ? paused_.insert(name).second : paused_.erase(name) > 0;
   const auto it = branches_.find(name);
-  if (!changes || it == branches_.end()) return;
+  if (!changes || it == branches_.end() || !it->second->bin) return;
   const auto at = now();
   it->second->bin->pause(paused, at);
   if (!paused) ask_for_keyframe(*it->second, at);
@@ -237,6 +239,7 @@ void Conference::drain_branch(const std::string& name) {
 }
 
 void Conference::branch_finished(const std::string& name) {
+  if (!branches_.at(name)->bin) return;
   if (branches_.at(name)->bin->opened())
     detach(name, BranchState::removed, {});
   else
@@ -246,6 +249,7 @@ void Conference::branch_finished(const std::string& name) {
 void Conference::end_quiet_branch(const std::string& name) {
   // A stream that sends nothing any more never reaches its end by itself; one whose encoder only lags still
   // does.
+  if (!branches_.at(name)->bin) return;
   BranchBin& bin = *branches_.at(name)->bin;
   if (bin.quiet_for() < kQuiet) return after(kQuiet, "branch-end-now", name);
   if (!bin.opened()) return fail_branch(name, "ended before any media arrived");
@@ -256,6 +260,7 @@ void Conference::fail_branch(const std::string& name, const std::string& error) 
   if (branches_.contains(name)) {
     detach(name, BranchState::failed, error);
   } else {
+    paused_.erase(name);
     observer_.on_branch(name, BranchState::failed, error, {});
     finish_if_drained();
   }
@@ -287,7 +292,8 @@ void Conference::detach(const std::string& name, BranchState state, const std::s
                       [](gpointer data) { delete static_cast<Letting*>(data); });
 }
 
-void Conference::dispose(BranchSlot& slot) {
+void Conference::retire(const std::string& name) {
+  BranchSlot& slot = *branches_.at(name);
   for (const auto& tap : slot.taps) {
     // A participant's own tee may have left with it.
     if (const Owned<GstElement> tee{gst_pad_get_parent_element(tap.tee_pad.get())}; tee)
@@ -295,10 +301,36 @@ void Conference::dispose(BranchSlot& slot) {
     release_hub(tap.hub);
   }
   slot.taps.clear();
-  auto* element = slot.bin->element();
-  gst_element_set_locked_state(element, TRUE);
-  gst_element_set_state(element, GST_STATE_NULL);
-  gst_bin_remove(GST_BIN(pipeline_.get()), element);
+  slot.facts = slot.bin->facts();
+  gst_element_set_locked_state(slot.bin->element(), TRUE);
+  gst_bin_remove(GST_BIN(pipeline_.get()), slot.bin->element());
+  // On a thread of its own, because a disk that does not answer would hold it for ever, and with it the
+  // conference. The thread owns all it touches.
+  std::thread{[bin = std::shared_ptr<BranchBin>{std::move(slot.bin)}, name,
+               pipeline = std::shared_ptr<GstElement>{GST_ELEMENT(gst_object_ref(pipeline_.get())),
+                                                      [](GstElement* p) { gst_object_unref(p); }}]() mutable {
+    bin.reset();
+    auto* body = gst_structure_new("auralink", "what", G_TYPE_STRING, "branch-closed", "name", G_TYPE_STRING,
+                                   name.c_str(), nullptr);
+    gst_element_post_message(pipeline.get(), gst_message_new_application(GST_OBJECT(pipeline.get()), body));
+  }}.detach();
+  if (slot.state == BranchState::failed) branch_gone(name);
+}
+
+void Conference::branch_gone(const std::string& name) {
+  const auto slot = std::move(branches_.at(name));
+  branches_.erase(name);
+  paused_.erase(name);
+  observer_.on_branch(name, slot->state, slot->error, slot->facts);
+  finish_if_drained();
+}
+
+void Conference::branch_overdue(const std::string& name) {
+  BranchSlot& slot = *branches_.at(name);
+  if (slot.bin) return fail_branch(name, "did not finish its file in time");
+  slot.state = BranchState::failed;
+  slot.error = "the file was written, but could not be closed in time";
+  branch_gone(name);
 }
 
 }  // namespace auralink::pipeline

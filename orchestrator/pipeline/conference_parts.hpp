@@ -31,6 +31,7 @@ struct Conference::BranchSlot {
   std::string participant;  ///< whom it records alone; empty: the mix
   session::BranchState state = session::BranchState::adding;
   std::string error;
+  BranchFacts facts;             ///< final, once `bin` was given away to be closed
   std::size_t still_linked = 0;  ///< taps that must let go before the bin can be taken away
 };
 
