@@ -19,6 +19,7 @@ int private_life() {
   // The score belongs to root afterwards, and so would every file of /proc/self; reading has to work
   // nevertheless.
   if (::geteuid() == 0 && (::setgid(kNobody) != 0 || ::setuid(kNobody) != 0)) return 1;
+  ::prctl(PR_SET_DUMPABLE, 1);  // as after exec; changing the user took it away
   be_first_to_go();
   keep_memory_private();
   int wrong = 0;
