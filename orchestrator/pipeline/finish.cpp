@@ -219,6 +219,16 @@ fs::path sidecar_of(const FinishOrder& order) {
   return fs::path{path}.replace_extension(".json");
 }
 
+Result<void> add_pictures(Finished& finished, const std::vector<session::Artifact>& pictures) {
+  const auto folder = finished.sidecar.parent_path();
+  auto list = Value::array();
+  for (const auto& picture : pictures)
+    list.push_back(
+        {{"kind", picture.kind}, {"name", fs::path{picture.path}.lexically_relative(folder).string()}});
+  finished.document["pictures"] = std::move(list);
+  return replace_text(finished.sidecar, finished.document.dump(2) + "\n");
+}
+
 std::optional<FileSource> open_piece(const session::Piece& piece) {
   auto file = FileSource::open(piece.path);
   if (!file || file->size() == 0) return std::nullopt;

@@ -29,6 +29,9 @@ struct Finished {
 /// last time. Blocks; does not need GStreamer.
 [[nodiscard]] Finished finalise(const session::FinishOrder& order, const OnProgress& progress);
 
+/// Names the pictures in the sidecar.
+[[nodiscard]] Result<void> add_pictures(Finished& finished, const std::vector<session::Artifact>& pictures);
+
 /// `<path minus suffix>.json`, or recording.json in the folder.
 [[nodiscard]] std::filesystem::path sidecar_of(const session::FinishOrder& order);
 /// Containers whose recording is a folder.

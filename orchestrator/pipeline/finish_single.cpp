@@ -7,6 +7,8 @@
 #include "orchestrator/pipeline/finish.hpp"
 #include "orchestrator/pipeline/finish_mkv.hpp"
 #include "orchestrator/pipeline/finish_mp4.hpp"
+#include "orchestrator/pipeline/finish_ogg.hpp"
+#include "orchestrator/pipeline/finish_playlist.hpp"
 
 namespace auralink::pipeline::finish {
 namespace {
@@ -33,6 +35,17 @@ struct Mkv {
   static bool joinable(std::span<const Piece> pieces) { return finish::joinable(pieces); }
   static Result<Facts> write(std::span<const Piece> pieces, ByteSink& sink) {
     return write_mkv(pieces, sink);
+  }
+};
+
+struct Ogg {
+  using File = OggFile;
+  using Piece = OggPiece;
+  static Result<File> read(const ByteSource& source) { return read_ogg(source); }
+  static bool whole(const File& file) { return !file.torn && file.ended; }
+  static bool joinable(std::span<const Piece> pieces) { return finish::joinable(pieces); }
+  static Result<Facts> write(std::span<const Piece> pieces, ByteSink& sink) {
+    return write_ogg(pieces, sink);
   }
 };
 
@@ -92,6 +105,40 @@ Result<Made> write(std::span<const Opened<Container>> opened, Made made, const A
   return made;
 }
 
+/// Pieces that no single file can hold: each becomes a good file of its own, and a playlist names them in
+/// order. Where one piece's codec ends, the next decoder begins.
+template <class Container>
+Result<Made> list(const std::vector<Opened<Container>>& opened, const FinishOrder& order, Made made,
+                  const Advance& advance) {
+  const auto playlist = fs::path{order.path}.replace_extension(".m3u8");
+  std::vector<PlaylistEntry> entries;
+  for (const auto& one : opened) {
+    auto& piece = made.pieces[one.index].piece;
+    Made part;
+    part.path = piece.path;
+    auto done = Container::whole(one.file) ? measure(one, std::move(part), advance)
+                                           : write(std::span{&one, 1}, std::move(part), advance);
+    if (!done) return done;
+    // Each is as good on its own as it was in pieces: there is nothing to be noted before it takes its name.
+    if (done->file)
+      if (auto named = done->file->commit(); !named) return tl::unexpected(named.error());
+    made.files.push_back(done->files.front());
+    made.facts.duration_ns += done->facts.duration_ns;
+    for (auto& stream : done->facts.streams) made.facts.streams.push_back(std::move(stream));
+    piece.bytes = done->files.front().bytes;
+    entries.push_back(
+        {.uri = fs::path{piece.path}.lexically_relative(playlist.parent_path()).generic_string(),
+         .duration_ns = done->facts.duration_ns,
+         .wall_ms = piece.started_at.count(),
+         .discontinuity = !entries.empty()});
+  }
+  if (auto written = replace_text(playlist, render_playlist(entries)); !written)
+    return tl::unexpected(written.error());
+  made.path = playlist;
+  made.artifacts.push_back({"playlist", playlist.string(), 0});
+  return made;
+}
+
 std::string all_problems(const std::vector<Found>& found) {
   std::string out = "nothing playable is left of it";
   for (const auto& one : found)
@@ -108,8 +155,11 @@ Result<Made> finish_as(const FinishOrder& order, const Advance& advance) {
   if (opened.size() == 1 && order.pieces[opened.front().index].path == order.path &&
       Container::whole(opened.front().file))
     return measure(opened.front(), std::move(made), advance);
+  std::vector<typename Container::Piece> pieces;
+  for (const auto& one : opened) pieces.push_back({one.source.get(), &one.file});
+  if (!Container::joinable(pieces)) return list(opened, order, std::move(made), advance);
   made.joined = true;
-  return write<Container>(opened, std::move(made), advance);
+  return write(std::span{opened}, std::move(made), advance);
 }
 
 }  // namespace
@@ -117,10 +167,7 @@ Result<Made> finish_as(const FinishOrder& order, const Advance& advance) {
 Result<Made> finish_file(const FinishOrder& order, const Advance& advance) {
   if (order.container == "mp4") return finish_as<Mp4>(order, advance);
   if (order.container == "mkv" || order.container == "webm") return finish_as<Mkv>(order, advance);
+  if (order.container == "ogg") return finish_as<Ogg>(order, advance);
   return tl::unexpected("a recording of container " + order.container + " cannot be finished");
 }
-Result<Made> finish_folder(const FinishOrder& order, const Advance&) {
-  return tl::unexpected("a recording of container " + order.container + " cannot be finished");
-}
-
 }  // namespace auralink::pipeline::finish

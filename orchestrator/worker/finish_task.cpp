@@ -8,7 +8,8 @@
 
 #include <utility>
 
-#include "orchestrator/pipeline/finish.hpp"
+#include "orchestrator/pipeline/finish_pictures.hpp"
+#include "orchestrator/worker/finish_hook.hpp"
 
 namespace auralink::worker {
 namespace {
@@ -71,18 +72,50 @@ bool FinishTask::progress(double from, double to, double part) {
 void FinishTask::work() {
   lower_priority();
   constexpr double kFileDone = 0.6;
-  const auto finished =
-      finish::finalise(order_, [this](double part) { return progress(0, kFileDone, part); });
+  auto finished = finish::finalise(order_, [this](double part) { return progress(0, kFileDone, part); });
   if (given_up_) return;
   post([report = finished.report](FinishTask& task) { task.callbacks_.report(report); });
   if (finished.report.stage == FinishReport::Stage::finalised) {
-    FinishReport report;
-    report.recording = order_.recording;
-    report.stage = FinishReport::Stage::processed;
-    report.progress = 1;
-    post([report](FinishTask& task) { task.callbacks_.report(report); });
+    auto report = process(finished, kFileDone);
+    if (given_up_) return;
+    post([report = std::move(report)](FinishTask& task) { task.callbacks_.report(report); });
   }
   post([](FinishTask& task) { task.callbacks_.done(); });
+}
+
+FinishReport FinishTask::process(finish::Finished& finished, double from) {
+  constexpr double kPicturesDone = 0.9;
+  FinishReport report;
+  report.recording = order_.recording;
+  report.stage = FinishReport::Stage::processed;
+  report.progress = 1;
+  const auto complain = [&report](const std::string& why) {
+    report.error += (report.error.empty() ? "" : "; ") + why;
+  };
+  if (order_.preview_interval.count() > 0) {
+    auto pictures =
+        finish::draw(order_, finished, [&](double part) { return progress(from, kPicturesDone, part); });
+    if (!pictures)
+      complain("there are no pictures: " + pictures.error());
+    else if (auto added = finish::add_pictures(finished, *pictures); !added)
+      complain(added.error());
+    else
+      report.artifacts = std::move(*pictures);
+  }
+  if (given_up_) return report;
+  const HookCallbacks hook{.line =
+                               [this](const std::string& line) {
+                                 post([line](FinishTask& task) { task.callbacks_.log("hook: " + line); });
+                               },
+                           .tick = [this] { return progress(kPicturesDone, 1, 0); }};
+  if (!order_.hook.empty())
+    if (auto ran = run_hook(order_.hook, finished.sidecar.string(), order_.hook_timeout, hook); !ran)
+      complain(ran.error());
+  if (!order_.hook_url.empty() && !given_up_)
+    if (auto posted = post_hook(order_.hook_url, finished.document.dump(), order_.hook_timeout, hook);
+        !posted)
+      complain(posted.error());
+  return report;
 }
 
 }  // namespace auralink::worker

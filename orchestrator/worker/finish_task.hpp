@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include "orchestrator/pipeline/finish.hpp"
 #include "orchestrator/session/ports.hpp"
 
 namespace auralink::worker {
@@ -29,8 +30,9 @@ class FinishTask final {
   FinishTask& operator=(const FinishTask&) = delete;
 
  private:
-  struct Line;
   void work();
+  /// Pictures and hook. What fails of it is told in the report; the file is as good as before.
+  [[nodiscard]] session::FinishReport process(pipeline::finish::Finished& finished, double from);
   void post(std::function<void(FinishTask&)> action);
   [[nodiscard]] bool progress(double from, double to, double part);
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Finishes a recording without a daemon: finish_tool CONTAINER PATH [EPOCH STARTED_AT_MS CLEAN PIECE]...
-// Prints what would be reported as JSON. For the tests that look at media with ffmpeg.
+// Finishes a recording without a daemon: finish_tool CONTAINER PATH PREVIEW_MS [EPOCH STARTED_AT_MS CLEAN
+// PIECE]... Prints what would be reported as JSON. For the tests that look at media with ffmpeg.
+#include <gst/gst.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "orchestrator/pipeline/finish.hpp"
+#include "orchestrator/pipeline/finish_pictures.hpp"
 
 namespace session = auralink::session;
 namespace finish = auralink::pipeline::finish;
@@ -37,13 +40,14 @@ Value to_json(const session::FinishReport& report) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> args(argv + 1, argv + argc);
-  if (args.size() < 2 || (args.size() - 2) % 4 != 0) return std::fputs("usage: see the source\n", stderr), 2;
+  if (args.size() < 3 || (args.size() - 3) % 4 != 0) return std::fputs("usage: see the source\n", stderr), 2;
   session::FinishOrder order;
   order.recording = "rec-1";
   order.container = args[0];
   order.path = args[1];
+  order.preview_interval = session::Millis{std::stoll(args[2])};
   order.sidecar = {{"version", 1}, {"metadata", {{"title", "a test"}}}};
-  for (std::size_t i = 2; i < args.size(); i += 4) {
+  for (std::size_t i = 3; i < args.size(); i += 4) {
     session::Piece piece;
     piece.epoch = static_cast<std::uint32_t>(std::stoul(args[i]));
     piece.started_at = session::Millis{std::stoll(args[i + 1])};
@@ -52,6 +56,12 @@ int main(int argc, char** argv) {
     order.pieces.push_back(piece);
   }
   auto finished = finish::finalise(order, {});
+  if (order.preview_interval.count() > 0 && finished.report.error.empty()) {
+    gst_init(nullptr, nullptr);
+    auto pictures = finish::draw(order, finished, {});
+    if (!pictures) return std::fprintf(stderr, "%s\n", pictures.error().c_str()), 1;
+    for (auto& one : *pictures) finished.report.artifacts.push_back(std::move(one));
+  }
   std::printf("%s\n", to_json(finished.report).dump().c_str());
   return finished.report.stage == session::FinishReport::Stage::failed ? 1 : 0;
 }
