@@ -74,6 +74,227 @@ TEST(Recover, SettlesRecordingsWhoseConferenceIsGone) {
   EXPECT_EQ(w.recording("orphan").bytes, 12U);
 }
 
+struct Adoption : ::testing::Test {
+  Adoption() {
+    w.settings.preview_interval = Millis{0};
+    w.catalog.policies.orphans = Orphans::go_on;
+    w.boot_with_finisher();
+    w.play("demo", "plain");
+    w.report("demo", 5000);
+    w.storage.files["/rec/demo/demo-a-1.mp4"] = 4000;
+    w.host.adoptable = {"demo"};
+    EXPECT_EQ(w.host.starts.at(0).orphans, Orphans::go_on);
+  }
+  void restart_daemon() {
+    w.host.said.clear();
+    w.seen.events.clear();
+    w.boot().recover();
+  }
+  World w;
+};
+
+TEST_F(Adoption, AWorkerThatGoesOnIsTakenOver) {
+  const auto before = believed_state(*w.service);
+  restart_daemon();
+  EXPECT_EQ(believed_state(*w.service), before) << "nothing ended";
+  EXPECT_EQ(w.host.said, (std::vector<std::string>{"adopt demo 1"}));
+  EXPECT_TRUE(w.seen.events.empty());
+  w.pass(seconds{9});
+  EXPECT_EQ(w.conference().state, ConferenceState::running) << "it has ten seconds to say hello";
+  w->on_hello("demo", 1, 4711);
+  w->on_running("demo", 1);
+  w->on_branch("demo", 1, "a", BranchState::active, "", 0, 0);
+  w.report("demo", 9000);
+  w.pass(seconds{5});
+  EXPECT_EQ(w.recording("demo-a-1").bytes, 9000U);
+  EXPECT_EQ(w.recording("demo-a-1").pieces.size(), 1U) << "no hole, no second piece";
+  EXPECT_EQ(w.conference().state, ConferenceState::running);
+  ASSERT_TRUE(w->stop("demo"));
+  EXPECT_EQ(w.host.said.back(), "stop demo 0");
+  w->on_branch("demo", 1, "a", BranchState::removed, "", 9000, 0);
+  w.exit("demo", {.said = ExitClass::stopped});
+  EXPECT_EQ(w.conference().exit, ExitClass::stopped);
+  w.finish(w.finisher.orders.at(0));
+  EXPECT_EQ(w.recording("demo-a-1").state, RecordingState::complete);
+}
+
+TEST_F(Adoption, OneThatDoesNotReportIsGone) {
+  restart_daemon();
+  w.pass(seconds{10});
+  EXPECT_EQ(w.conference().state, ConferenceState::ended);
+  EXPECT_EQ(w.conference().exit, ExitClass::killed);
+  EXPECT_EQ(w.conference().reason, "the worker that a previous daemon left did not report");
+  EXPECT_EQ(w.host.said.back(), "signal demo 9");
+  EXPECT_EQ(w.recording("demo-a-1").state, RecordingState::finalising);
+  EXPECT_EQ(w.finisher.orders.size(), 1U);
+}
+
+TEST_F(Adoption, OneThatIsNotThereEndsAtOnce) {
+  w.host.adoptable.clear();
+  restart_daemon();
+  EXPECT_EQ(w.conference().state, ConferenceState::ended);
+  EXPECT_EQ(w.conference().reason, "the daemon ended while this conference ran");
+}
+
+TEST_F(Adoption, WhatWasAskedOfItIsAskedAgain) {
+  ASSERT_TRUE(w->start_recording({.conference = "demo", .id = "r"}));
+  w->on_branch("demo", 1, "recording1", BranchState::active, "", 0, 0);
+  ASSERT_TRUE(w->pause_recording("demo-a-1"));
+  ASSERT_TRUE(w->stop_recording("r"));
+  restart_daemon();
+  w->on_hello("demo", 1, 4711);
+  EXPECT_EQ(w.host.said,
+            (std::vector<std::string>{"adopt demo 1", "remove demo recording1", "pause demo a"}));
+}
+
+TEST_F(Adoption, AStopThatWasUnderWayGoesOn) {
+  ASSERT_TRUE(w->stop("demo"));
+  restart_daemon();
+  EXPECT_EQ(w.conference().state, ConferenceState::stopping);
+  w->on_hello("demo", 1, 4711);
+  EXPECT_EQ(w.host.said.back(), "stop demo 0");
+  w.pass(seconds{31});
+  EXPECT_EQ(w.host.said.back(), "signal demo 15") << "with its deadline";
+  w.exit("demo", {.signo = 15});
+  EXPECT_EQ(w.conference().exit, ExitClass::killed);
+}
+
+TEST_F(Adoption, TheLongestRunCountsFromItsStart) {
+  w.catalog.policies.max_duration = seconds{100};
+  w.host.adoptable.insert("limited");
+  w.play("limited", "bare");
+  w.host.lingering.clear();
+  for (std::uint64_t i = 0; i < 60; ++i) {
+    w.report("limited", i);
+    w.pass(seconds{1});
+  }
+  restart_daemon();
+  w->on_hello("limited", 1, 1);
+  for (std::uint64_t i = 0; i < 39; ++i) {
+    w.report("limited", i);
+    w.pass(seconds{1});
+  }
+  EXPECT_EQ(w.conference("limited").state, ConferenceState::running);
+  w.report("limited", 1000);
+  w.pass(seconds{2});
+  EXPECT_EQ(w.conference("limited").state, ConferenceState::stopping);
+}
+
+TEST(Lingering, AWorkerThatStillWritesIsWaitedFor) {
+  World w;
+  w.settings.preview_interval = Millis{0};
+  w.catalog.policies.restart.on_failure = true;
+  w.boot_with_finisher();
+  w.play("demo", "plain");
+  w.report("demo", 5000);
+  w.storage.files["/rec/demo/demo-a-1.mp4"] = 4000;
+  w.host.lingering = {"demo"};
+  w.boot().recover();
+  w.pass(seconds{5});
+  EXPECT_EQ(w.conference().state, ConferenceState::running);
+  EXPECT_EQ(w.recording("demo-a-1").state, RecordingState::active);
+  EXPECT_EQ(w.host.starts.size(), 1U);
+  w.storage.files["/rec/demo/demo-a-1.mp4"] = 4500;  // it finalised the file
+  w.host.lingering.clear();
+  w.pass(seconds{2});
+  EXPECT_EQ(w.recording("demo-a-1").pieces.at(0).bytes, 4500U);
+  EXPECT_EQ(w.host.starts.size(), 2U);
+  EXPECT_EQ(w.conference().epoch, 2U);
+}
+
+TEST(Lingering, ButNotForEver) {
+  World w;
+  w.boot_with_finisher();
+  w.play("demo", "plain");
+  w.host.lingering = {"demo"};
+  w.boot().recover();
+  w.pass(seconds{39}, seconds{1});
+  EXPECT_EQ(w.conference().state, ConferenceState::running);
+  w.pass(seconds{2}, seconds{1});
+  EXPECT_EQ(w.conference().state, ConferenceState::ended);
+}
+
+TEST(Lingering, StoppedMeanwhileEndsAtOnce) {
+  World w;
+  w.play("demo", "plain");
+  w.host.lingering = {"demo"};
+  w.boot().recover();
+  ASSERT_TRUE(w->stop("demo"));
+  EXPECT_EQ(w.conference().state, ConferenceState::ended);
+}
+
+TEST(CrashLoop, DoesNotWinAttemptsByBringingTheDaemonDown) {
+  World w;
+  w.catalog.policies.restart = {.on_failure = true, .max = 3, .window = seconds{600}};
+  w.play("demo", "plain");
+  int boots = 0;
+  while (w.conference().state != ConferenceState::ended && boots < 20) {
+    w.boot().recover();
+    ++boots;
+    w.pass(seconds{10}, seconds{1});
+  }
+  EXPECT_EQ(boots, 4) << "three attempts in all";
+  EXPECT_EQ(w.conference().exit, ExitClass::killed);
+}
+
+TEST(Suspended, SilenceWhileTheDaemonSleptIsForgiven) {
+  World w;
+  w.play("demo", "plain");
+  w.pass(seconds{2});
+  w.clock.advance(seconds{3600});  // SIGSTOP, or the machine slept
+  w->tick();
+  EXPECT_EQ(w.conference().state, ConferenceState::running);
+  EXPECT_FALSE(w.branch("a").stalled);
+  w.report("demo", 1000);
+  w.pass(seconds{5});
+  EXPECT_EQ(w.conference().state, ConferenceState::running);
+  w.pass(seconds{2});
+  EXPECT_EQ(w.conference().state, ConferenceState::stopping) << "real silence is not forgiven";
+}
+
+TEST(Suspended, AnUnheardWorkerIsNotForgivenTwice) {
+  World w;
+  w.play("demo", "plain");
+  w.pass(seconds{5});
+  w.clock.advance(seconds{3600});
+  w->tick();
+  w.pass(seconds{2});
+  EXPECT_EQ(w.conference().state, ConferenceState::stopping) << "five seconds before, one after";
+}
+
+TEST(Suspended, AStopKeepsItsTime) {
+  World w;
+  w.play("demo", "plain");
+  w.pass(seconds{1});
+  ASSERT_TRUE(w->stop("demo"));
+  w.pass(seconds{10});
+  w.clock.advance(seconds{3600});
+  w->tick();
+  EXPECT_EQ(w.host.count("signal demo 15"), 0);
+  w.pass(seconds{21});
+  EXPECT_EQ(w.host.count("signal demo 15"), 1);
+}
+
+TEST(ClockJump, ChangesNoDeadlineAndNoRetention) {
+  World w;
+  w.settings.keep_recordings = seconds{3600};
+  w.catalog.policies.max_duration = seconds{600};
+  w.boot();
+  w.play("demo", "plain");
+  w.play("over", "plain");
+  w.storage.files["/rec/over/over-a-1.mp4"] = 5;
+  w.exit("over", {.signo = 9});
+  for (const auto jump : {-seconds{1'000'000}, seconds{0}}) {
+    w.clock.jump_wall(jump);
+    for (std::uint64_t i = 0; i < 70; ++i) {
+      w.report("demo", i + 1);
+      w.pass(seconds{1});
+    }
+  }
+  EXPECT_EQ(w.conference().state, ConferenceState::running);
+  EXPECT_NE(w->recording("over-a-1"), nullptr);
+}
+
 TEST(StoreAway, RefusesCommandsAndUndoesThem) {
   World w;
   w.play();
