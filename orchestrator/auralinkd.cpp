@@ -55,7 +55,13 @@ constexpr Millis kKillWait{5'000};  ///< after a second signal: how long killed 
   return std::string{std::istreambuf_iterator<char>{in}, {}};
 }
 
-[[nodiscard]] std::unique_ptr<session::Store> open_store(const Config& config) {
+#ifdef AURALINK_HAVE_SQLITE
+using StoreOfChoice = store::SqliteStore;
+#else
+using StoreOfChoice = store::MemoryStore;
+#endif
+
+[[nodiscard]] std::unique_ptr<StoreOfChoice> open_store(const Config& config) {
 #ifdef AURALINK_HAVE_SQLITE
   return std::make_unique<store::SqliteStore>(store::SqliteSettings{.folder = config.state_dir});
 #else
@@ -91,6 +97,7 @@ class Daemon {
     service_.set_finisher(&finisher_);
     service_.set_machine(&machine_);
     service_.add_listener(&observer_);
+    api_.set_replays(&replays_);
   }
   ~Daemon() {
     host_.set_events(nullptr);
@@ -105,13 +112,9 @@ class Daemon {
     const auto listen = api::parse_listen(config_.listen);
     if (!listen) return tl::unexpected(listen.error());
     api::ServerSettings settings{.listen = *listen};
-    if (!config_.token_file.empty()) {
-      auto token = read_file(config_.token_file).and_then([](const std::string& content) {
-        return api::check_token(content);
-      });
-      if (!token) return tl::unexpected(config_.token_file + ": " + token.error());
-      settings.token = std::move(*token);
-    }
+    auto tokens = read_tokens();
+    if (!tokens) return tl::unexpected(tokens.error());
+    settings.tokens = std::move(*tokens);
     // A daemon that was killed leaves its address behind; until this one listens there is none.
     ::unlink((config_.state_dir + "/auralinkd.url").c_str());
     for (const auto& broken : catalog_.broken())
@@ -121,7 +124,7 @@ class Daemon {
     machine_.sample(clock_.monotonic());
     service_.recover();
     host_.dismiss_orphans();
-    auto server = api::Server::start(std::move(settings), api_, service_, metrics_, logger_);
+    auto server = api::Server::start(std::move(settings), api_, service_, clock_, metrics_, logger_);
     if (!server) return tl::unexpected(server.error());
     server_ = std::move(*server);
     service_.add_listener(server_.get());
@@ -141,6 +144,7 @@ class Daemon {
     g_timeout_add(kSampleMs, &Daemon::on_sample, this);
     g_unix_signal_add(SIGTERM, &Daemon::on_signal, this);
     g_unix_signal_add(SIGINT, &Daemon::on_signal, this);
+    g_unix_signal_add(SIGHUP, &Daemon::on_reload, this);
     g_main_loop_run(loop_);
     logger_.info("stopped", {{"workers", host_.processes()}});
     return 0;
@@ -155,6 +159,27 @@ class Daemon {
             .max_conferences = config_.session.max_conferences,
             .max_branches = config_.session.max_branches,
             .warm_workers = [this] { return host_.idle(); }};
+  }
+
+  [[nodiscard]] tl::expected<api::Tokens, std::string> read_tokens() const {
+    api::Tokens tokens;
+    if (!config_.tokens_file.empty()) {
+      const auto content = read_file(config_.tokens_file);
+      if (!content) return tl::unexpected(config_.tokens_file + ": " + content.error());
+      auto parsed = api::Tokens::parse(*content);
+      if (!parsed)
+        return tl::unexpected(config_.tokens_file + ": " + parsed.error().front().pointer + ": " +
+                              parsed.error().front().detail);
+      tokens = std::move(*parsed);
+    }
+    if (!config_.token_file.empty()) {
+      const auto token = read_file(config_.token_file).and_then([](const std::string& content) {
+        return api::check_token(content);
+      });
+      if (!token) return tl::unexpected(config_.token_file + ": " + token.error());
+      tokens.add_single(*token);
+    }
+    return tokens;
   }
 
   /// auralinkctl finds a daemon by this file; it appears whole or not at all.
@@ -232,6 +257,18 @@ class Daemon {
     return G_SOURCE_CONTINUE;
   }
 
+  /// SIGHUP: tokens may have come and gone. What cannot be read changes nothing.
+  static gboolean on_reload(gpointer data) {
+    auto* self = static_cast<Daemon*>(data);
+    self->guarded([self] {
+      auto tokens = self->read_tokens();
+      if (!tokens) return self->logger_.error("tokens stay as they were", {{"error", tokens.error()}});
+      self->server_->set_tokens(std::move(*tokens));
+      self->logger_.info("tokens are read again");
+    });
+    return G_SOURCE_CONTINUE;
+  }
+
   /// First: finish what runs and end. Second: end now.
   static gboolean on_signal(gpointer data) {
     auto* self = static_cast<Daemon*>(data);
@@ -256,7 +293,7 @@ class Daemon {
   AwakeClock clock_;
   worker::Machine machine_;
   Notifier notifier_;
-  std::unique_ptr<session::Store> store_;
+  std::unique_ptr<StoreOfChoice> store_;
   store::RecordingsFolder storage_;
   pipeline::Catalog catalog_;
   worker::Host host_;
@@ -266,6 +303,7 @@ class Daemon {
   session::Service service_;
   api::Observer observer_;
   api::Api api_;
+  api::Replays replays_{*store_, clock_};
   std::unique_ptr<api::Server> server_;
   GMainLoop* loop_;
   std::string url_file_;
@@ -298,7 +336,9 @@ void open_standard_descriptors() {
 /// sources from one folder.
 void confine_media(Config& config) {
   const auto listen = api::parse_listen(config.listen);
-  if (!config.media_root.empty() || (config.token_file.empty() && listen && listen->loopback())) return;
+  if (!config.media_root.empty() ||
+      (config.token_file.empty() && config.tokens_file.empty() && listen && listen->loopback()))
+    return;
   config.media_root = config.state_dir + "/media";
   std::filesystem::create_directories(config.media_root);
 }

@@ -18,7 +18,15 @@ namespace auralink::api {
 struct BranchBody {
   json::Value branch;  ///< an object; the catalog knows what may be in it
 };
-using Command = std::variant<std::monostate, session::NewConference, session::NewRecording, BranchBody>;
+/// RFC 7396, of what a recording lets people change.
+struct RecordingPatch {
+  std::optional<json::Value> metadata = {};  ///< an object to merge, or null: nothing stays
+};
+using Command =
+    std::variant<std::monostate, session::NewConference, session::NewRecording, BranchBody, RecordingPatch>;
+
+/// [A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}: what every resource may be called.
+[[nodiscard]] bool is_identifier(std::string_view text) noexcept;
 
 /// Body and content type against what `match` takes. The monostate is for operations without a body.
 [[nodiscard]] tl::expected<Command, Refusal> parse_command(const Match& match,

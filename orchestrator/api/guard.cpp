@@ -11,9 +11,6 @@
 namespace auralink::api {
 namespace {
 
-constexpr std::size_t kShortestToken = 16;
-constexpr std::size_t kLongestToken = 1024;
-
 [[nodiscard]] std::string lowered(std::string_view text) {
   std::string out{text};
   for (char& c : out)
@@ -91,28 +88,11 @@ std::optional<std::string> authority_host(std::string_view authority) {
   return lowered(parts->host);
 }
 
-bool same_secret(std::string_view given, std::string_view wanted) noexcept {
-  // Runs over `wanted` whatever was given, so that time tells nothing about where they differ.
-  volatile unsigned char difference = given.size() == wanted.size() ? 0 : 1;
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const char other = given.empty() ? '\0' : given[i % given.size()];
-    difference = static_cast<unsigned char>(difference | static_cast<unsigned char>(other ^ wanted[i]));
-  }
-  return difference == 0 && given.size() == wanted.size();
-}
-
-tl::expected<std::string, std::string> check_token(std::string_view content) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const auto begin = std::min(content.find_first_not_of(kSpace), content.size());
-  content.remove_prefix(begin);
-  const auto last = content.find_last_not_of(kSpace);
-  content = content.substr(0, last == std::string_view::npos ? 0 : last + 1);
-  if (content.size() < kShortestToken || content.size() > kLongestToken)
-    return tl::unexpected("the token must have " + std::to_string(kShortestToken) + " to " +
-                          std::to_string(kLongestToken) + " bytes, it has " + std::to_string(content.size()));
-  if (std::any_of(content.begin(), content.end(), [](char c) { return c <= ' ' || c > '~'; }))
-    return tl::unexpected(std::string{"the token must be one line of printable ASCII without spaces"});
-  return std::string{content};
+Access access_of(const Route* route) noexcept {
+  if (route == nullptr) return Access::any_token;
+  if (route->open) return Access::nothing;
+  if (route->operation == Operation::metrics) return Access::metrics;
+  return route->method == "GET" ? Access::read : Access::write;
 }
 
 bool Guard::host_is_ours(std::string_view host) const {
@@ -120,7 +100,8 @@ bool Guard::host_is_ours(std::string_view host) const {
 }
 
 std::optional<Refusal> Guard::check_origin(const Head& head) const {
-  const Refusal cross{.status = 403, .type = "forbidden", .detail = "cross-origin requests are refused"};
+  const Refusal cross{
+      .status = 403, .type = "forbidden", .detail = "cross-origin requests are refused", .reason = "origin"};
   if (head.fetch_site && *head.fetch_site != "same-origin" && *head.fetch_site != "none") return cross;
   if (!head.origin) return std::nullopt;
   const auto& origin = *head.origin;
@@ -130,25 +111,47 @@ std::optional<Refusal> Guard::check_origin(const Head& head) const {
   return std::nullopt;
 }
 
-std::optional<Refusal> Guard::check(const Head& head, bool open) const {
+tl::expected<Principal, Refusal> Guard::check(const Head& head, Access access, session::Millis now) const {
+  const auto refused = [](Refusal refusal) { return tl::unexpected(std::move(refusal)); };
   if (head.hosts != 1 || head.authorizations > 1 || head.content_lengths > 1 ||
       (head.content_lengths > 0 && head.transfer_encoding))
-    return Refusal{.status = 400, .detail = "a header that must be unique came more than once"};
+    return refused({.status = 400, .detail = "a header that must be unique came more than once"});
   const auto host = head.host ? authority_host(*head.host) : std::nullopt;
-  if (!host) return Refusal{.status = 400, .detail = "the Host header is not a host"};
+  if (!host) return refused({.status = 400, .detail = "the Host header is not a host"});
   // A page that rebinds its own name to a loopback address still sends that name.
   if (listen_.loopback() && !host_is_ours(*host))
-    return Refusal{.status = 403, .type = "forbidden", .detail = "the Host header does not name this daemon"};
-  if (auto refusal = check_origin(head)) return refusal;
-  if (open || !token_) return std::nullopt;
+    return refused({.status = 403,
+                    .type = "forbidden",
+                    .detail = "the Host header does not name this daemon",
+                    .reason = "host"});
+  if (auto refusal = check_origin(head)) return refused(std::move(*refusal));
+  if (access == Access::nothing || tokens_.empty()) return Principal{};
+  return check_token(head, access, now);
+}
+
+tl::expected<Principal, Refusal> Guard::check_token(const Head& head, Access access,
+                                                    session::Millis now) const {
   constexpr std::string_view kScheme = "bearer ";
+  const auto refused = [](const char* reason, const char* detail) {
+    return tl::unexpected(Refusal{.status = 401, .type = "unauthorized", .detail = detail, .reason = reason});
+  };
   const auto& given = head.authorization;
-  const bool fits = given && given->size() > kScheme.size() &&
-                    lowered(std::string_view{*given}.substr(0, kScheme.size())) == kScheme &&
-                    same_secret(std::string_view{*given}.substr(kScheme.size()), *token_);
-  if (fits) return std::nullopt;
-  return Refusal{
-      .status = 401, .type = "unauthorized", .detail = given ? "the token is not valid" : "no token given"};
+  if (!given) return refused("missing", "no token given");
+  if (lowered(std::string_view{*given}.substr(0, kScheme.size())) != kScheme)
+    return refused("missing", "expected Authorization: Bearer and a token");
+  const auto found = tokens_.find(std::string_view{*given}.substr(kScheme.size()), now);
+  if (found.principal == nullptr) return refused("unknown", "the token is not valid");
+  if (found.expired) return refused("expired", "the token has expired");
+  const auto& principal = *found.principal;
+  const auto scope = access == Access::metrics ? Scope::metrics
+                     : access == Access::write ? Scope::write
+                                               : Scope::read;
+  if (access == Access::any_token || principal.may(scope)) return principal;
+  return tl::unexpected(Refusal{.status = 403,
+                                .type = "forbidden",
+                                .detail = "the token \"" + principal.name + "\" does not have the scope " +
+                                          std::string{to_string(scope)},
+                                .reason = "scope"});
 }
 
 }  // namespace auralink::api

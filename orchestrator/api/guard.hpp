@@ -9,6 +9,8 @@
 #include <tl/expected.hpp>
 
 #include "orchestrator/api/problem.hpp"
+#include "orchestrator/api/router.hpp"
+#include "orchestrator/api/tokens.hpp"
 
 namespace auralink::api {
 
@@ -24,12 +26,6 @@ struct Listen {
 [[nodiscard]] std::optional<std::string> authority_host(std::string_view authority);
 [[nodiscard]] bool is_loopback_name(std::string_view host);
 
-/// True when equal; takes as long for a wrong guess as for the right one of the same length.
-[[nodiscard]] bool same_secret(std::string_view given, std::string_view wanted) noexcept;
-
-/// At least 16 printable bytes; surrounding white space of the file is not part of it.
-[[nodiscard]] tl::expected<std::string, std::string> check_token(std::string_view file_content);
-
 /// Parts of a request that are looked at before anything else.
 struct Head {
   std::optional<std::string> host = {}, origin = {}, fetch_site = {}, authorization = {};
@@ -39,21 +35,30 @@ struct Head {
   bool transfer_encoding = false;
 };
 
+/// What a request needs beyond being one.
+enum class Access { nothing, any_token, read, write, metrics };
+/// Of a route; null: nothing is served there, which only who has a token may learn.
+[[nodiscard]] Access access_of(const Route* route) noexcept;
+
 class Guard {
  public:
-  Guard(Listen listen, std::optional<std::string> token)
-      : listen_{std::move(listen)}, token_{std::move(token)} {}
+  /// Without tokens everybody may do everything.
+  Guard(Listen listen, Tokens tokens) : listen_{std::move(listen)}, tokens_{std::move(tokens)} {}
 
-  /// nullopt: go on. `open` routes need no token.
-  [[nodiscard]] std::optional<Refusal> check(const Head& head, bool open) const;
+  /// Who asks, or why not.
+  [[nodiscard]] tl::expected<Principal, Refusal> check(const Head& head, Access access,
+                                                       session::Millis now) const;
   [[nodiscard]] const Listen& listen() const noexcept { return listen_; }
+  void set_tokens(Tokens tokens) { tokens_ = std::move(tokens); }
 
  private:
   [[nodiscard]] std::optional<Refusal> check_origin(const Head& head) const;
+  [[nodiscard]] tl::expected<Principal, Refusal> check_token(const Head& head, Access access,
+                                                             session::Millis now) const;
   [[nodiscard]] bool host_is_ours(std::string_view host) const;
 
   Listen listen_;
-  std::optional<std::string> token_;
+  Tokens tokens_;
 };
 
 }  // namespace auralink::api

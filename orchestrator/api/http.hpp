@@ -19,8 +19,10 @@ struct Request {
   std::string body;
   std::optional<std::string> content_type;
   std::optional<std::string> accept;
-  std::optional<std::string> if_match;
+  std::optional<std::string> if_match, if_none_match;
   std::optional<std::string> last_event_id;
+  std::optional<std::string> idempotency_key;
+  std::string principal = {};  ///< name of the token it came with; empty: no tokens are needed
 };
 
 struct Reply {

@@ -16,10 +16,10 @@ constexpr std::array<Title, 13> kTitles{{
     {"conflict", "The request contradicts the state of the resource"},
     {"precondition-failed", "The resource has changed"},
     {"unauthorized", "A bearer token is needed"},
-    {"forbidden", "Requests from there are refused"},
+    {"forbidden", "Not for who asks, or not from there"},
     {"too-large", "The request is too long"},
-    {"unsupported-media-type", "The body must be application/json"},
-    {"not-acceptable", "The resource has no such representation"},
+    {"unsupported-media-type", "The body is not of a type that is taken here"},
+    {"timeout", "The request took too long"},
     {"limit", "A limit is reached"},
     {"unavailable", "The daemon cannot do this now"},
     {"internal", "The daemon failed"},
@@ -51,7 +51,12 @@ Reply refuse(const Refusal& refusal) {
   if (refusal.retry_after_s)
     reply.headers.emplace_back("Retry-After", std::to_string(*refusal.retry_after_s));
   if (refusal.type == "unauthorized")
-    reply.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"auralink\"");
+    reply.headers.emplace_back("WWW-Authenticate",
+                               refusal.reason == "missing"
+                                   ? "Bearer realm=\"auralink\""
+                                   : "Bearer realm=\"auralink\", error=\"invalid_token\"");
+  if (refusal.reason == "scope")
+    reply.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"auralink\", error=\"insufficient_scope\"");
   return reply;
 }
 

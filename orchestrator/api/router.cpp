@@ -16,6 +16,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/ready", ready, Body::none, true},
     Route{"GET", "/status", status},
     Route{"GET", "/metrics", metrics},
+    Route{"GET", "/openapi.json", openapi, Body::none, true},
     Route{"GET", "/v1/pipelines", list_pipelines},
     Route{"GET", "/v1/pipelines/{name}", get_pipeline},
     Route{"GET", "/v1/conferences", list_conferences},
@@ -32,7 +33,12 @@ constexpr std::array kRoutes{
     Route{"GET", "/v1/recordings", list_recordings},
     Route{"POST", "/v1/recordings", start_recording, Body::json},
     Route{"GET", "/v1/recordings/{id}", get_recording},
+    Route{"PUT", "/v1/recordings/{id}", put_recording, Body::json},
+    Route{"PATCH", "/v1/recordings/{id}", patch_recording, Body::merge_patch},
+    Route{"DELETE", "/v1/recordings/{id}", delete_recording, Body::empty},
     Route{"POST", "/v1/recordings/{id}/stop", stop_recording, Body::empty},
+    Route{"POST", "/v1/recordings/{id}/pause", pause_recording, Body::empty},
+    Route{"POST", "/v1/recordings/{id}/resume", resume_recording, Body::empty},
     Route{"GET", "/v1/events", events},
 };
 

@@ -15,6 +15,7 @@ enum class Operation {
   ready,
   status,
   metrics,
+  openapi,
   list_pipelines,
   get_pipeline,
   list_conferences,
@@ -31,12 +32,17 @@ enum class Operation {
   list_recordings,
   start_recording,
   get_recording,
+  put_recording,
+  patch_recording,
+  delete_recording,
   stop_recording,
+  pause_recording,
+  resume_recording,
   events,
 };
 
 /// What a request body must be.
-enum class Body { none, empty, json };
+enum class Body { none, empty, json, merge_patch };
 
 struct Route {
   std::string_view method;   ///< GET routes answer HEAD too

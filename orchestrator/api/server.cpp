@@ -3,7 +3,6 @@
 
 #include <gio/gio.h>
 #include <libsoup/soup.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +11,7 @@
 #include <map>
 #include <utility>
 
+#include "orchestrator/api/connections.hpp"
 #include "orchestrator/api/event_stream.hpp"
 
 namespace auralink::api {
@@ -19,45 +19,14 @@ namespace {
 
 using session::Millis;
 
-struct Unref {
-  void operator()(gpointer object) const noexcept { g_object_unref(object); }
-};
-template <class T>
-using Object = std::unique_ptr<T, Unref>;
-
-/// The GSource kinds this file needs, ended with their owner.
-class Watch {
- public:
-  Watch() = default;
-  ~Watch() { cancel(); }
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
-
-  void after(Millis delay, GSourceFunc call, gpointer data) {
-    adopt(g_timeout_source_new(static_cast<guint>(delay.count())), call, data);
-  }
-  void socket(GSocket* socket, GSocketSourceFunc call, gpointer data) {
-    adopt(g_socket_create_source(socket, G_IO_IN, nullptr), G_SOURCE_FUNC(call), data);
-  }
-  void cancel() {
-    if (source_ == nullptr) return;
-    g_source_destroy(source_);
-    g_source_unref(source_);
-    source_ = nullptr;
-  }
-
- private:
-  void adopt(GSource* source, GSourceFunc call, gpointer data) {
-    cancel();
-    source_ = source;
-    g_source_set_callback(source_, call, data, nullptr);
-    g_source_attach(source_, g_main_context_get_thread_default());
-  }
-  GSource* source_ = nullptr;
-};
-
 [[nodiscard]] std::optional<std::string> header(SoupMessageHeaders* headers, const char* name) {
   const char* value = soup_message_headers_get_one(headers, name);
+  return value == nullptr ? std::nullopt : std::optional<std::string>{value};
+}
+
+/// All fields of that name, with commas between.
+[[nodiscard]] std::optional<std::string> list_header(SoupMessageHeaders* headers, const char* name) {
+  const char* value = soup_message_headers_get_list(headers, name);
   return value == nullptr ? std::nullopt : std::optional<std::string>{value};
 }
 
@@ -93,30 +62,31 @@ class Watch {
 
 class Server::Impl {
  public:
-  Impl(ServerSettings settings, Api& api, session::Service& service, telemetry::Metrics& metrics,
-       const telemetry::Logger& logger)
+  Impl(ServerSettings settings, Api& api, session::Service& service, const session::Clock& clock,
+       telemetry::Metrics& metrics, const telemetry::Logger& logger)
       : settings_{std::move(settings)},
-        guard_{settings_.listen, settings_.token},
+        guard_{settings_.listen, std::move(settings_.tokens)},
         api_{api},
         service_{service},
+        clock_{clock},
         metrics_{metrics},
-        logger_{logger} {}
+        logger_{logger},
+        connections_{{.listen = settings_.listen,
+                      .most = settings_.max_connections,
+                      .request_timeout = settings_.request_timeout},
+                     {.admitted = [this](Connection& one, GSocketAddress* local) { admitted(one, local); },
+                      .gone = [this](Connection& one) { exchanges_.erase(one.remote()); },
+                      .refused = [this](const Refusal& refusal) { refused(refusal); },
+                      .late = [this](Connection& one) { return still_reads(one); }}} {}
 
   ~Impl() {
-    if (listener_) {
-      g_socket_service_stop(G_SOCKET_SERVICE(listener_.get()));
-      g_signal_handlers_disconnect_by_data(listener_.get(), this);
-      g_socket_listener_close(G_SOCKET_LISTENER(listener_.get()));
-    }
     if (server_) g_signal_handlers_disconnect_by_data(server_.get(), this);
-    for (auto& [address, connection] : connections_) {
-      if (connection.message != nullptr) g_signal_handlers_disconnect_by_data(connection.message, this);
-      g_object_weak_unref(G_OBJECT(connection.stream), &Impl::on_connection_gone, this);
-      connection.cut();
+    for (auto& [address, exchange] : exchanges_) {
+      if (exchange.message != nullptr) g_signal_handlers_disconnect_by_data(exchange.message, this);
+      exchange.connection->cut();
     }
     streams_.clear();
     graphs_.clear();
-    connections_.clear();
     if (server_) {
       soup_server_remove_handler(server_.get(), nullptr);
       soup_server_remove_handler(server_.get(), "*");
@@ -126,43 +96,28 @@ class Server::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  tl::expected<void, std::string> listen() {
-    const auto& address = settings_.listen;
-    if (!address.loopback() && !settings_.token)
-      return tl::unexpected("refusing to listen on " + address.host +
-                            ", which is not a loopback address, without a bearer token (--token-file)");
-    Object<GSocketAddress> wanted{g_inet_socket_address_new_from_string(address.host.c_str(), address.port)};
-    if (!wanted) return tl::unexpected("not an address: " + address.host);
-    listener_.reset(g_socket_service_new());
-    GSocketAddress* bound = nullptr;
-    GError* error = nullptr;
-    if (g_socket_listener_add_address(G_SOCKET_LISTENER(listener_.get()), wanted.get(), G_SOCKET_TYPE_STREAM,
-                                      G_SOCKET_PROTOCOL_TCP, nullptr, &bound, &error) == FALSE) {
-      std::string why =
-          "cannot listen on " + address.host + ":" + std::to_string(address.port) + ": " + error->message;
-      g_error_free(error);
-      return tl::unexpected(std::move(why));
-    }
-    port_ = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(bound));
-    g_object_unref(bound);
+  tl::expected<void, std::string> listen(bool has_tokens) {
+    if (!settings_.listen.loopback() && !has_tokens)
+      return tl::unexpected("refusing to listen on " + settings_.listen.host +
+                            ", which is not a loopback address, without a bearer token (--token-file or "
+                            "--tokens-file)");
     server_.reset(SOUP_SERVER(g_object_new(SOUP_TYPE_SERVER, "raw-paths", TRUE, nullptr)));
     for (const char* path : {static_cast<const char*>(nullptr), "*"}) {
       soup_server_add_early_handler(server_.get(), path, &Impl::on_head, this, nullptr);
       soup_server_add_handler(server_.get(), path, &Impl::on_request, this, nullptr);
     }
     g_signal_connect(server_.get(), "request-started", G_CALLBACK(&Impl::on_started), this);
-    g_signal_connect(listener_.get(), "incoming", G_CALLBACK(&Impl::on_incoming), this);
-    g_socket_service_start(G_SOCKET_SERVICE(listener_.get()));
     housekeeping_.after(settings_.keepalive, &Impl::on_housekeeping, this);
-    return {};
+    return connections_.listen();
   }
 
   [[nodiscard]] std::string url() const {
     const auto& host = settings_.listen.host;
     const bool v6 = host.find(':') != std::string::npos;
-    return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port_);
+    return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(connections_.port());
   }
   [[nodiscard]] unsigned streams() const { return static_cast<unsigned>(streams_.size()); }
+  void set_tokens(Tokens tokens) { guard_.set_tokens(std::move(tokens)); }
 
   void on_event(const session::Event& event) {
     for (auto& stream : streams_) stream.push(event);
@@ -171,20 +126,18 @@ class Server::Impl {
   }
 
  private:
-  struct Connection {
+  /// What one connection asks for.
+  struct Exchange {
     Impl* owner = nullptr;
-    Object<GSocketAddress> remote;         ///< the object libsoup knows this connection by
-    GSocketConnection* stream = nullptr;   ///< not owned: libsoup's; on_connection_gone tells when it went
+    Connection* connection = nullptr;
     SoupServerMessage* message = nullptr;  ///< not owned: until "finished"
-    Watch deadline, peer;
     gint64 started_us = 0;
     std::size_t received = 0;
+    bool complete = false;  ///< the whole request is here
+    bool refused = false;   ///< was answered before that
     std::string_view route = "none";
     std::optional<Match> match;
-
-    [[nodiscard]] GSocket* socket() const { return g_socket_connection_get_socket(stream); }
-    /// libsoup then finds the end by itself, whatever it is doing.
-    void cut() const { g_socket_shutdown(socket(), TRUE, TRUE, nullptr); }
+    Principal principal;
   };
   struct Graph {
     Impl* owner = nullptr;
@@ -193,57 +146,42 @@ class Server::Impl {
     Watch deadline;
   };
 
-  // --- connections ---
-
-  static gboolean on_incoming(GSocketService* /*service*/, GSocketConnection* stream, GObject* /*source*/,
-                              gpointer data) {
-    auto* self = static_cast<Impl*>(data);
-    if (self->connections_.size() >= self->settings_.max_connections) {
-      self->logger_.warning("too many connections", {{"limit", self->settings_.max_connections}});
-      return TRUE;  // dropping the reference closes it
-    }
-    Object<GSocketAddress> local{g_socket_connection_get_local_address(stream, nullptr)};
-    Object<GSocketAddress> remote{g_socket_connection_get_remote_address(stream, nullptr)};
-    if (!local || !remote) return TRUE;  // gone already
-    auto* key = remote.get();
-    auto& connection = self->connections_[key];
-    connection.owner = self;
-    connection.remote = std::move(remote);
-    connection.stream = stream;
-    g_object_weak_ref(G_OBJECT(stream), &Impl::on_connection_gone, self);
-    connection.deadline.after(self->settings_.request_timeout, &Impl::on_deadline, &connection);
-    soup_server_accept_iostream(self->server_.get(), G_IO_STREAM(stream), local.get(), key, nullptr);
-    return TRUE;
+  void admitted(Connection& connection, GSocketAddress* local) {
+    auto& exchange = exchanges_[connection.remote()];
+    exchange.owner = this;
+    exchange.connection = &connection;
+    exchange.started_us = g_get_monotonic_time();
+    soup_server_accept_iostream(server_.get(), G_IO_STREAM(connection.stream()), local, connection.remote(),
+                                nullptr);
   }
 
-  static void on_connection_gone(gpointer data, GObject* stream) {
-    auto* self = static_cast<Impl*>(data);
-    for (auto at = self->connections_.begin(); at != self->connections_.end(); ++at) {
-      if (reinterpret_cast<GObject*>(at->second.stream) != stream) continue;
-      self->connections_.erase(at);
-      return;
-    }
+  void refused(const Refusal& refusal) {
+    metrics_.http_request("none", "other", refusal.status, 0);
+    logger_.debug("connection refused", {{"status", refusal.status}, {"detail", refusal.detail}});
+    if (refusal.reason == "connections")
+      logger_.warning("too many connections", {{"limit", settings_.max_connections}});
   }
 
-  static gboolean on_deadline(gpointer data) {
-    static_cast<Connection*>(data)->cut();
-    return G_SOURCE_REMOVE;
+  /// True once: the request is not complete and nobody has answered it yet.
+  [[nodiscard]] bool still_reads(const Connection& connection) {
+    const auto found = exchanges_.find(connection.remote());
+    if (found == exchanges_.end() || found->second.complete) return false;
+    return !std::exchange(found->second.refused, true);
   }
 
   /// libsoup has no socket to show for connections it was handed; the address object is what both know.
-  Connection* connection_of(SoupServerMessage* message) {
-    const auto found = connections_.find(soup_server_message_get_remote_address(message));
-    return found == connections_.end() ? nullptr : &found->second;
+  Exchange* exchange_of(SoupServerMessage* message) {
+    const auto found = exchanges_.find(soup_server_message_get_remote_address(message));
+    return found == exchanges_.end() ? nullptr : &found->second;
   }
 
   // --- one request ---
 
   static void on_started(SoupServer* /*server*/, SoupServerMessage* message, gpointer data) {
     auto* self = static_cast<Impl*>(data);
-    auto* connection = self->connection_of(message);
-    if (connection == nullptr) return;
-    connection->message = message;
-    connection->started_us = g_get_monotonic_time();
+    auto* exchange = self->exchange_of(message);
+    if (exchange == nullptr) return;
+    exchange->message = message;
     g_signal_connect(message, "got-chunk", G_CALLBACK(&Impl::on_chunk), self);
     g_signal_connect(message, "finished", G_CALLBACK(&Impl::on_finished), self);
   }
@@ -253,29 +191,38 @@ class Server::Impl {
   static void on_head(SoupServer* /*server*/, SoupServerMessage* message, const char* /*path*/,
                       GHashTable* /*query*/, gpointer data) {
     auto* self = static_cast<Impl*>(data);
-    auto* connection = self->connection_of(message);
-    auto reply = connection == nullptr ? std::optional<Reply>{refuse(Refusal{
-                                             .status = 500, .type = "internal", .detail = "no connection"})}
-                                       : self->check_head(*connection, message);
+    auto* exchange = self->exchange_of(message);
+    auto reply = exchange == nullptr ? std::optional<Reply>{refuse(Refusal{
+                                           .status = 500, .type = "internal", .detail = "no connection"})}
+                                     : self->check_head(*exchange, message);
     if (!reply) return;
     soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
+    const auto* headers = soup_server_message_get_request_headers(message);
+    if (exchange != nullptr &&
+        soup_message_headers_get_content_length(const_cast<SoupMessageHeaders*>(headers)) > 0) {
+      exchange->refused = true;
+      Connections::say(*exchange->connection, *reply);
+    }
     self->write(message, std::move(*reply));
   }
 
-  std::optional<Reply> check_head(Connection& connection, SoupServerMessage* message) {
+  std::optional<Reply> check_head(Exchange& exchange, SoupServerMessage* message) {
     auto* headers = soup_server_message_get_request_headers(message);
     GUri* uri = soup_server_message_get_uri(message);
     const std::string_view method = or_empty(soup_server_message_get_method(message));
     const bool ping = soup_server_message_is_options_ping(message) != FALSE;
     auto matched = match(method, ping ? "*" : or_empty(g_uri_get_path(uri)));
     const auto* found = std::get_if<Match>(&matched);
-    if (found != nullptr) connection.route = found->route->pattern;
-    if (auto refusal = guard_.check(read_head(headers), found != nullptr && found->route->open)) {
-      metrics_.auth_failure(refusal->type);
-      return refuse(*refusal);
+    if (found != nullptr) exchange.route = found->route->pattern;
+    auto principal =
+        guard_.check(read_head(headers), access_of(found == nullptr ? nullptr : found->route), clock_.wall());
+    if (!principal) {
+      metrics_.auth_failure(principal.error().type);
+      return refuse(principal.error());
     }
+    exchange.principal = std::move(*principal);
     if (const auto* wrong = std::get_if<WrongMethod>(&matched)) {
-      connection.route = wrong->pattern;
+      exchange.route = wrong->pattern;
       auto reply = refuse(
           Refusal{.status = 405, .type = "method-not-allowed", .detail = "allowed here: " + wrong->allow});
       reply.headers.emplace_back("Allow", wrong->allow);
@@ -286,7 +233,7 @@ class Server::Impl {
     if (soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH &&
         soup_message_headers_get_content_length(headers) > static_cast<goffset>(settings_.max_body))
       return too_large();
-    connection.match = std::move(*std::get_if<Match>(&matched));
+    exchange.match = std::move(*std::get_if<Match>(&matched));
     return std::nullopt;
   }
 
@@ -299,10 +246,10 @@ class Server::Impl {
 
   static void on_chunk(SoupServerMessage* message, GBytes* chunk, gpointer data) {
     auto* self = static_cast<Impl*>(data);
-    auto* connection = self->connection_of(message);
-    if (connection == nullptr) return;
-    connection->received += g_bytes_get_size(chunk);
-    if (connection->received <= self->settings_.max_body || soup_server_message_get_status(message) != 0)
+    auto* exchange = self->exchange_of(message);
+    if (exchange == nullptr) return;
+    exchange->received += g_bytes_get_size(chunk);
+    if (exchange->received <= self->settings_.max_body || soup_server_message_get_status(message) != 0)
       return;
     auto* body = soup_server_message_get_request_body(message);
     soup_message_body_set_accumulate(body, FALSE);
@@ -313,11 +260,12 @@ class Server::Impl {
   static void on_request(SoupServer* /*server*/, SoupServerMessage* message, const char* /*path*/,
                          GHashTable* /*query*/, gpointer data) {
     auto* self = static_cast<Impl*>(data);
-    auto* connection = self->connection_of(message);
-    if (connection == nullptr || !connection->match) return;
+    auto* exchange = self->exchange_of(message);
+    if (exchange == nullptr || !exchange->match) return;
     // The whole request is here: from now on the clock is about the answer, unless that turns out to be a
     // stream.
-    connection->deadline.after(self->settings_.response_timeout, &Impl::on_deadline, connection);
+    exchange->complete = true;
+    exchange->connection->restart_deadline(self->settings_.response_timeout);
     auto* headers = soup_server_message_get_request_headers(message);
     auto* body = soup_server_message_get_request_body(message);
     GBytes* bytes = soup_message_body_flatten(body);
@@ -330,30 +278,45 @@ class Server::Impl {
                           .body = std::string{content == nullptr ? "" : content, size},
                           .content_type = header(headers, "Content-Type"),
                           .accept = header(headers, "Accept"),
-                          .if_match = header(headers, "If-Match"),
-                          .last_event_id = header(headers, "Last-Event-ID")};
+                          .if_match = list_header(headers, "If-Match"),
+                          .if_none_match = list_header(headers, "If-None-Match"),
+                          .last_event_id = header(headers, "Last-Event-ID"),
+                          .idempotency_key = header(headers, "Idempotency-Key"),
+                          .principal = exchange->principal.name};
     g_bytes_unref(bytes);
-    self->answer(*connection, message, request);
+    self->answer(*exchange, message, request);
   }
 
-  void answer(Connection& connection, SoupServerMessage* message, const Request& request) {
+  void answer(Exchange& exchange, SoupServerMessage* message, const Request& request) {
     Reply reply;
     try {
-      reply = api_.handle(*connection.match, request);
+      reply = api_.handle(*exchange.match, request);
     } catch (const std::exception& error) {
-      logger_.error("request failed", {{"route", std::string{connection.route}}, {"error", error.what()}});
+      logger_.error("request failed", {{"route", std::string{exchange.route}}, {"error", error.what()}});
       reply = refuse(
           Refusal{.status = 500, .type = "internal", .detail = "the daemon could not answer this request"});
     }
     if (reply.then == Reply::Then::events && request.method != "HEAD")
-      return open_stream(connection, message, reply);
-    if (reply.then == Reply::Then::graph) return wait_for_graph(connection, message, std::move(reply));
+      return open_stream(exchange, message, reply);
+    if (reply.then == Reply::Then::graph) return wait_for_graph(exchange, message, std::move(reply));
+    if (exchange.match->route->method != "GET") log_change(exchange, request, reply);
     write(message, std::move(reply));
+  }
+
+  /// Who changed what, or tried to.
+  void log_change(const Exchange& exchange, const Request& request, const Reply& reply) {
+    logger_.info("request",
+                 {{"method", request.method},
+                  {"route", std::string{exchange.route}},
+                  {"id", exchange.match->parameters.empty() ? json::Value{}
+                                                            : json::Value(exchange.match->parameters[0])},
+                  {"status", reply.status},
+                  {"principal", request.principal.empty() ? "anybody" : request.principal}});
   }
 
   void write(SoupServerMessage* message, Reply reply) {
     write_head(message, reply);
-    if (!reply.body.empty() || reply.status != SOUP_STATUS_NO_CONTENT)
+    if (reply.status != SOUP_STATUS_NO_CONTENT && reply.status != SOUP_STATUS_NOT_MODIFIED)
       soup_server_message_set_response(message,
                                        reply.content_type.empty() ? nullptr : reply.content_type.c_str(),
                                        SOUP_MEMORY_COPY, reply.body.data(), reply.body.size());
@@ -362,10 +325,14 @@ class Server::Impl {
   static void write_head(SoupServerMessage* message, const Reply& reply) {
     soup_server_message_set_status(message, reply.status, nullptr);
     auto* headers = soup_server_message_get_response_headers(message);
-    for (const auto& [name, value] : reply.headers)
+    bool versioned = false;
+    for (const auto& [name, value] : reply.headers) {
       soup_message_headers_replace(headers, name.c_str(), value.c_str());
+      versioned = versioned || name == "ETag";
+    }
     soup_message_headers_replace(headers, "Connection", "close");
-    soup_message_headers_replace(headers, "Cache-Control", "no-store");
+    // What has a version may be kept, and must be asked about.
+    soup_message_headers_replace(headers, "Cache-Control", versioned ? "private, no-cache" : "no-store");
     soup_message_headers_replace(headers, "X-Content-Type-Options", "nosniff");
   }
 
@@ -374,21 +341,20 @@ class Server::Impl {
     self->streams_.remove_if([message](const EventStream& one) { return one.message() == message; });
     self->graphs_.remove_if([message](const Graph& one) { return one.message.get() == message; });
     self->metrics_.set_event_streams(self->streams());
-    auto* connection = self->connection_of(message);
-    if (connection == nullptr) return;
-    connection->message = nullptr;
-    connection->deadline.cancel();
-    connection->peer.cancel();
-    const auto seconds =
-        static_cast<double>(g_get_monotonic_time() - connection->started_us) / G_USEC_PER_SEC;
-    self->metrics_.http_request(connection->route,
+    auto* exchange = self->exchange_of(message);
+    if (exchange == nullptr) return;
+    exchange->message = nullptr;
+    exchange->connection->stop_deadline();
+    exchange->connection->unwatch_peer();
+    const auto seconds = static_cast<double>(g_get_monotonic_time() - exchange->started_us) / G_USEC_PER_SEC;
+    self->metrics_.http_request(exchange->route,
                                 method_label(or_empty(soup_server_message_get_method(message))),
                                 soup_server_message_get_status(message), seconds);
   }
 
   // --- answers that take their time ---
 
-  void open_stream(Connection& connection, SoupServerMessage* message, Reply& reply) {
+  void open_stream(Exchange& exchange, SoupServerMessage* message, Reply& reply) {
     if (streams_.size() >= settings_.max_streams)
       return write(message, refuse(session::Problem{.kind = session::Problem::Kind::limit,
                                                     .detail = "too many event streams are open",
@@ -396,23 +362,21 @@ class Server::Impl {
     write_head(message, reply);
     soup_message_headers_replace(soup_server_message_get_response_headers(message), "Content-Type",
                                  reply.content_type.c_str());
-    connection.deadline.cancel();
-    watch_peer(connection);
+    exchange.connection->stop_deadline();
+    watch_peer(exchange);
     streams_.emplace_back(message, service_, reply.after);
     metrics_.set_event_streams(streams());
   }
 
   /// libsoup does not look at the socket while it has nothing to write; a client that leaves is noticed here.
-  static void watch_peer(Connection& connection) {
-    connection.peer.socket(connection.socket(), &Impl::on_peer, &connection);
-  }
+  static void watch_peer(Exchange& exchange) { exchange.connection->watch_peer(&Impl::on_peer, &exchange); }
 
   static gboolean on_peer(GSocket* /*socket*/, GIOCondition /*condition*/, gpointer data) {
-    auto* connection = static_cast<Connection*>(data);
-    connection->cut();  // it left, or it talks where nothing is expected
-    auto* self = connection->owner;
-    auto* message = connection->message;
-    connection->peer.cancel();
+    auto* exchange = static_cast<Exchange*>(data);
+    exchange->connection->cut();  // it left, or it talks where nothing is expected
+    auto* self = exchange->owner;
+    auto* message = exchange->message;
+    exchange->connection->unwatch_peer();
     if (message == nullptr) return G_SOURCE_REMOVE;
     for (auto& stream : self->streams_)
       if (stream.message() == message) stream.keepalive();  // the failing write ends the message
@@ -424,14 +388,14 @@ class Server::Impl {
     return G_SOURCE_REMOVE;
   }
 
-  void wait_for_graph(Connection& connection, SoupServerMessage* message, Reply reply) {
+  void wait_for_graph(Exchange& exchange, SoupServerMessage* message, Reply reply) {
     auto& graph = graphs_.emplace_back();
     graph.owner = this;
     graph.message.reset(SOUP_SERVER_MESSAGE(g_object_ref(message)));
     graph.conference = std::move(reply.subject);
     graph.deadline.after(settings_.graph_timeout, &Impl::on_graph_deadline, &graph);
     soup_server_message_pause(message);
-    watch_peer(connection);
+    watch_peer(exchange);
   }
 
   static gboolean on_graph_deadline(gpointer data) {
@@ -459,7 +423,7 @@ class Server::Impl {
   void resume(std::list<Graph>::iterator at, Reply reply) {
     const auto message = std::move(at->message);
     graphs_.erase(at);
-    if (auto* connection = connection_of(message.get())) connection->peer.cancel();
+    if (auto* exchange = exchange_of(message.get())) exchange->connection->unwatch_peer();
     write(message.get(), std::move(reply));
     soup_server_message_unpause(message.get());
   }
@@ -469,9 +433,9 @@ class Server::Impl {
     const auto oldest = g_get_monotonic_time() - self->settings_.stream_stall.count() * 1000;
     for (auto& stream : self->streams_) {
       stream.keepalive();
-      const auto* connection = self->connection_of(stream.message());
-      if (connection != nullptr && stream.waiting_for_peer() && stream.last_progress_us() < oldest)
-        connection->cut();
+      const auto* exchange = self->exchange_of(stream.message());
+      if (exchange != nullptr && stream.waiting_for_peer() && stream.last_progress_us() < oldest)
+        exchange->connection->cut();
     }
     return G_SOURCE_CONTINUE;
   }
@@ -480,15 +444,15 @@ class Server::Impl {
   Guard guard_;
   Api& api_;
   session::Service& service_;
+  const session::Clock& clock_;
   telemetry::Metrics& metrics_;
   const telemetry::Logger& logger_;
-  Object<GSocketService> listener_;
   Object<SoupServer> server_;
-  unsigned port_ = 0;
-  std::map<GSocketAddress*, Connection> connections_;
+  std::map<GSocketAddress*, Exchange> exchanges_;
   std::list<EventStream> streams_;
   std::list<Graph> graphs_;
   Watch housekeeping_;
+  Connections connections_;  ///< last: while it goes nobody is called any more
 };
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
@@ -496,14 +460,17 @@ Server::~Server() = default;
 
 tl::expected<std::unique_ptr<Server>, std::string> Server::start(ServerSettings settings, Api& api,
                                                                  session::Service& service,
+                                                                 const session::Clock& clock,
                                                                  telemetry::Metrics& metrics,
                                                                  const telemetry::Logger& logger) {
-  auto impl = std::make_unique<Impl>(std::move(settings), api, service, metrics, logger);
-  if (auto listening = impl->listen(); !listening) return tl::unexpected(listening.error());
+  const bool has_tokens = !settings.tokens.empty();
+  auto impl = std::make_unique<Impl>(std::move(settings), api, service, clock, metrics, logger);
+  if (auto listening = impl->listen(has_tokens); !listening) return tl::unexpected(listening.error());
   return std::unique_ptr<Server>{new Server{std::move(impl)}};
 }
 std::string Server::url() const { return impl_->url(); }
 unsigned Server::streams() const { return impl_->streams(); }
+void Server::set_tokens(Tokens tokens) { impl_->set_tokens(std::move(tokens)); }
 void Server::on_event(const session::Event& event) { impl_->on_event(event); }
 
 }  // namespace auralink::api

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The libsoup shell around Api: sockets, limits, timeouts and event streams.
+// The libsoup shell around Api: requests, their answers and event streams. Who gets this far is decided in
+// connections.hpp.
 //
 // Every connection carries exactly one request and is then closed. That leaves no room for pipelined or
 // smuggled second requests, and lets one timer per connection bound how long a client may take.
@@ -20,8 +21,8 @@
 namespace auralink::api {
 
 struct ServerSettings {
-  Listen listen;                          ///< port 0: any free one
-  std::optional<std::string> token = {};  ///< from check_token(); needed off loopback
+  Listen listen;       ///< port 0: any free one
+  Tokens tokens = {};  ///< needed off loopback
   unsigned max_connections = 256;
   unsigned max_streams = 32;  ///< server-sent event streams
   std::size_t max_body = std::size_t{1} << 20U;
@@ -38,14 +39,17 @@ class Server final : public session::Listener {
  public:
   /// Listens or says why not; off loopback without a token it refuses.
   [[nodiscard]] static tl::expected<std::unique_ptr<Server>, std::string> start(
-      ServerSettings settings, Api& api, session::Service& service, telemetry::Metrics& metrics,
-      const telemetry::Logger& logger);
+      ServerSettings settings, Api& api, session::Service& service, const session::Clock& clock,
+      telemetry::Metrics& metrics, const telemetry::Logger& logger);
   ~Server() override;
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   [[nodiscard]] std::string url() const;  ///< "http://127.0.0.1:8470", with the real port
   [[nodiscard]] unsigned streams() const;
+
+  /// From the next request on.
+  void set_tokens(Tokens tokens);
 
   void on_event(const session::Event& event) override;
 

@@ -9,6 +9,7 @@
 #include <atomic>
 
 #include "orchestrator/session/serial.hpp"
+#include "tests/orchestrator/api/contract.hpp"
 
 namespace auralink::api {
 namespace {
@@ -58,7 +59,8 @@ ApiTest::ApiTest(ServerSettings settings)
              observer_.sample();
            }} {
   service_.add_listener(&observer_);
-  auto started = Server::start(std::move(settings), api_, service_, metrics_, logger_);
+  api_.set_replays(&replays_);
+  auto started = Server::start(std::move(settings), api_, service_, clock_, metrics_, logger_);
   EXPECT_TRUE(started) << (started ? "" : started.error());
   server_ = std::move(*started);
   service_.add_listener(server_.get());
@@ -113,7 +115,9 @@ Response ApiTest::call(std::string_view method, std::string_view path, std::stri
   }
   if (!host) raw += "Host: " + authority_ + "\r\n";
   if (!body.empty()) raw += "Content-Length: " + std::to_string(body.size()) + "\r\n";
-  return parse_response(exchange(raw + "\r\n" + std::string{body}));
+  auto response = parse_response(exchange(raw + "\r\n" + std::string{body}));
+  for (const auto& complaint : Contract::get().check(method, path, response)) ADD_FAILURE() << complaint;
+  return response;
 }
 
 std::string ApiTest::state() const {

@@ -6,6 +6,7 @@
 #include <gio/gio.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -100,6 +101,23 @@ class FakeStorage final : public session::Storage {
   [[nodiscard]] std::optional<std::uint64_t> size(const std::string&) const override { return 1; }
 };
 
+/// What the store will keep; here until the test ends.
+class MapMemory final : public session::ReplyMemory {
+ public:
+  std::map<std::pair<std::string, std::string>, std::pair<session::Millis, Remembered>> all;
+  std::optional<Remembered> recall(const std::string& principal, const std::string& key) override {
+    const auto found = all.find({principal, key});
+    return found == all.end() ? std::nullopt : std::optional{found->second.second};
+  }
+  void remember(const std::string& principal, const std::string& key, const Remembered& what,
+                session::Millis now) override {
+    all[{principal, key}] = {now, what};
+  }
+  void forget_before(session::Millis then) override {
+    std::erase_if(all, [then](const auto& entry) { return entry.second.first < then; });
+  }
+};
+
 struct Response {
   unsigned status = 0;                         ///< 0: the connection ended without an answer
   std::map<std::string, std::string> headers;  ///< names in lower case
@@ -125,6 +143,7 @@ class ApiTest : public ::testing::Test {
 
   /// Sends `raw` on a fresh connection, runs the main loop until the server closed it, returns all it said.
   std::string exchange(const std::string& raw);
+  /// The answer is held against openapi.json too.
   Response call(std::string_view method, std::string_view path, std::string_view body = {},
                 const std::vector<std::string>& headers = {});
   Response post(std::string_view path, std::string_view body) { return call("POST", path, body, kJson); }
@@ -153,6 +172,8 @@ class ApiTest : public ::testing::Test {
   session::Service service_;
   telemetry::Metrics metrics_;
   Observer observer_;
+  MapMemory memory_;
+  Replays replays_{memory_, clock_};
   Api api_;
   std::unique_ptr<Server> server_;
   std::string authority_;  ///< "127.0.0.1:12345"

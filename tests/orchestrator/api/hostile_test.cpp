@@ -296,14 +296,14 @@ TEST_F(ApiTest, RefusesHostileFramingWithoutATrace) {
       {"too long by header", head + "Content-Length: 1048577\r\n\r\n" + std::string(1048577, ' '), 413},
       {"too long by chunks",
        head + "Transfer-Encoding: chunked\r\n\r\n100001\r\n" + std::string(0x100001, ' ') + "\r\n0\r\n\r\n",
-       413},
+       411},
       {"too long, refused before it is sent",
        head + "Content-Length: 99999999999\r\nExpect: 100-continue\r\n\r\n", 413},
       {"absolute URI of another host",
        "DELETE http://evil.example/v1/conferences/demo HTTP/1.1\r\nHost: evil.example\r\n\r\n", 403},
       {"broken escape", "PUT /v1/conferences/a%zz HTTP/1.1\r\nHost: HOST\r\n\r\n", 400},
       {"query broken escape", "GET /v1/conferences?state=%z HTTP/1.1\r\nHost: HOST\r\n\r\n", 400},
-      {"CONNECT", "CONNECT evil.example:443 HTTP/1.1\r\nHost: HOST\r\n\r\n", 404},
+      {"CONNECT", "CONNECT evil.example:443 HTTP/1.1\r\nHost: HOST\r\n\r\n", 400},
       {"OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: HOST\r\n\r\n", 404},
   };
   for (const auto& one : table) {
