@@ -47,6 +47,12 @@ class Mixer final {
   /// Whose pictures are drawn now.
   [[nodiscard]] std::vector<std::string> drawn();
 
+  /// How loud somebody is (-dBov as in RFC 6464, of one buffer with this running time); on the threads that
+  /// bring the sound. Call before anybody is added.
+  using Listener =
+      std::function<void(const std::string& participant, std::uint8_t dbov, std::int64_t running_time)>;
+  void listen(Listener);
+
   struct Late {
     std::uint64_t inputs = 0;   ///< pictures or sounds that came after the moment they were for
     std::uint64_t outputs = 0;  ///< results that left more than 100 ms after they were due
@@ -72,12 +78,14 @@ class Mixer final {
   void draw();
   void unlink(Input&);
   void note_output(GstPad* pad, GstBuffer*);
+  void measure(const Input&, GstBuffer*, std::int64_t running_time) const;
 
   support::Owned<GstElement> element_;
   std::function<void(const std::string&)> on_released_;
   const bool is_video_;
   const VideoMix canvas_;
   const guint rate_;
+  Listener listener_;  // fixed once somebody is there
   std::mutex mutex_;  // guards all below; held while setting pad properties, never while linking or releasing
   Roster roster_;
   std::map<std::string, std::unique_ptr<Input>> inputs_;

@@ -198,3 +198,21 @@ def test_a_port_that_is_taken_ends_a_conference_of_nobody_else(daemon, crowd):
         ended = daemon.wait_ended("taken")
     assert ended["exit"] == "failed_source", ended
     assert str(people.port) in ended["reason"] and "in use" in ended["reason"], ended
+
+
+def test_where_everybody_is_mixed_the_large_tile_follows_the_decoded_sound(daemon):
+    def person(colour, begins):
+        picture = media.person(colour, None, 12)
+        sound = media._clip("late.wav", "-f", "lavfi", "-i",
+                            f"sine=f=400:r={media.RATE}:d=12,volume=2:enable='gte(t,{begins})',"
+                            f"volume=0:enable='not(between(t,{begins},{begins + 4}))'")
+        return {"name": colour, "files": [picture, sound]}
+    daemon.create("clips", "composite-recording", **CANVAS, layout="speaker",
+                  participants=[person("red", 99), person("green", 1), person("blue", 5)])
+    daemon.wait_media("clips", 9)
+    daemon.stop("clips")
+    shown = media.video(daemon.recording_of("clips")["path"])
+    large = shown.colours_at(0.375, 0.5)
+    for colour, since, until in (("red", 0.7, 1), ("green", 2.5, 5), ("blue", 7.2, 8.8)):
+        chosen = (shown.times > since) & (shown.times < until)
+        assert media.is_colour(large[chosen], colour).all(), colour
