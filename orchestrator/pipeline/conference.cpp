@@ -70,6 +70,7 @@ tl::expected<void, BuildError> Conference::start() {
   for (const auto& [name, unused] : plan_.branches)
     add_branch(name, description_.branches.at(name), paths_.at(name));
   if (auto opened = open_stage(); !opened) return opened;
+  follow_speaker();
   for (const auto& participant : plan_.participants) {
     auto& seat = *(seats_[participant.name] = std::make_unique<Seat>());
     seat.plan = &participant;
@@ -117,6 +118,15 @@ tl::expected<void, BuildError> Conference::open_stage() {
                      observer_.on_participant_failed(name, error);
                    }});
   return stage_->open();
+}
+
+void Conference::follow_speaker() {
+  const auto video = mixers_.find(Media::video), audio = mixers_.find(Media::audio);
+  if (stage_ || video == mixers_.end() || audio == mixers_.end()) return;
+  if (description_.video.layout == Layout::grid) return;
+  std::vector<std::string> names;
+  for (const auto& participant : plan_.participants) names.push_back(participant.name);
+  spotlight_ = std::make_unique<Spotlight>(*audio->second, *video->second, names);
 }
 
 void Conference::stop() { finish(EndClass::stopped, "stopped"); }

@@ -23,6 +23,7 @@
 #include "orchestrator/pipeline/mixer.hpp"
 #include "orchestrator/pipeline/participant_bin.hpp"
 #include "orchestrator/pipeline/plan.hpp"
+#include "orchestrator/pipeline/spotlight.hpp"
 #include "orchestrator/pipeline/stage.hpp"
 
 namespace auralink::pipeline {
@@ -77,6 +78,7 @@ class Conference final {
 
   [[nodiscard]] tl::expected<void, BuildError> build_mixers();
   [[nodiscard]] tl::expected<void, BuildError> open_stage();
+  void follow_speaker();
   [[nodiscard]] tl::expected<Hub*, BuildError> hub(const Stream&);
   [[nodiscard]] tl::expected<GstElement*, BuildError> source_of(const Stream&) const;
   void release_hub(const std::string& stream);
@@ -133,6 +135,7 @@ class Conference final {
   guint bus_watch_ = 0;
   std::map<Media, GstElement*> trunks_;  // the tee behind each mixer; owned by pipeline_
   std::map<Media, std::unique_ptr<Mixer>> mixers_;
+  std::unique_ptr<Spotlight> spotlight_;
   std::unique_ptr<Stage> stage_;  // instead of seats_, when the RTP of all is received together
   std::map<std::string, std::unique_ptr<Hub>> hubs_;
   std::map<std::string, std::unique_ptr<BranchSlot>> branches_;
