@@ -342,6 +342,9 @@ bool joinable(std::span<const Mp4Piece> pieces) {
 
 Result<Facts> write_mp4(std::span<const Mp4Piece> pieces, ByteSink& sink) {
   const Movie movie = plan(pieces);
+  std::uint64_t there = 0;
+  for (const auto& piece : pieces) there += piece.source->size();
+  if (movie.data > there) return tl::unexpected(std::string{"its samples lie upon each other"});
   constexpr std::uint64_t kRoomForTables = std::uint64_t{1} << 30U;
   const bool wide = movie.data > std::numeric_limits<std::uint32_t>::max() - kRoomForTables;
   const std::uint64_t data_at = make_front(movie, 0, wide).size();
