@@ -88,7 +88,9 @@ class Conference final {
   static void ask_for_keyframe(const BranchSlot&, std::int64_t running_time);
   [[nodiscard]] std::function<Fragment(Media, const std::string&)> adapter_for(const FileBranch&) const;
   [[nodiscard]] bool is_there(const std::string& participant) const;
-  static void retime(GstPad* tapped);
+  /// A source pad of the tee that elements of the pipeline can be linked to.
+  [[nodiscard]] support::Owned<GstPad> tap_of(GstElement* tee) const;
+  static void give_back(GstPad* tapped);
   void watch_taps(Seat&);
   void participant_flows(const std::string& name);
   void participant_settled(const std::string& name);

@@ -63,13 +63,34 @@ GstPadProbeReturn on_tapped(GstPad* pad, GstPadProbeInfo* info, gpointer data) n
 
 }  // namespace
 
-void Conference::retime(GstPad* tapped) {
+Owned<GstPad> Conference::tap_of(GstElement* tee) const {
+  Owned<GstPad> inner{gst_element_request_pad_simple(tee, "src_%u")};
+  const Owned<GstObject> bin{gst_object_get_parent(GST_OBJECT(tee))};
+  if (bin.get() == GST_OBJECT(pipeline_.get())) return inner;
+  // A participant's own tee: its bin has to hand the stream out.
+  Owned<GstPad> outer{GST_PAD(gst_object_ref_sink(gst_ghost_pad_new(nullptr, inner.get())))};
+  gst_pad_set_active(outer.get(), TRUE);
+  gst_element_add_pad(GST_ELEMENT(bin.get()), outer.get());
   auto* retimed = new Retimed;
   gst_segment_init(&retimed->segment, GST_FORMAT_UNDEFINED);
   constexpr auto kMask = GstPadProbeType(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM |
                                          GST_PAD_PROBE_TYPE_EVENT_FLUSH);
-  gst_pad_add_probe(tapped, kMask, on_tapped, retimed,
+  gst_pad_add_probe(outer.get(), kMask, on_tapped, retimed,
                     [](gpointer data) { delete static_cast<Retimed*>(data); });
+  return outer;
+}
+
+void Conference::give_back(GstPad* tapped) {
+  Owned<GstPad> inner{GST_PAD(gst_object_ref(tapped))};
+  if (GST_IS_GHOST_PAD(tapped)) {
+    inner.reset(gst_ghost_pad_get_target(GST_GHOST_PAD(tapped)));
+    if (const Owned<GstElement> bin{gst_pad_get_parent_element(tapped)}; bin)
+      gst_element_remove_pad(bin.get(), tapped);
+  }
+  if (!inner) return;
+  // The tee of a participant may have left with it.
+  if (const Owned<GstElement> tee{gst_pad_get_parent_element(inner.get())}; tee)
+    gst_element_release_request_pad(tee.get(), inner.get());
 }
 
 void Conference::watch_taps(Seat& seat) {

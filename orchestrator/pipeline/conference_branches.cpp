@@ -57,8 +57,7 @@ tl::expected<Conference::Hub*, BuildError> Conference::hub(const Stream& stream)
     gst_element_sync_state_with_parent(*it);
   const Port& entry = fragment.inputs.front();
   const Owned<GstPad> sink{gst_element_get_static_pad(elements->at(entry.node), entry.pad.c_str())};
-  hub->feed.reset(gst_element_request_pad_simple(*source, "src_%u"));
-  if (!stream.participant.empty()) retime(hub->feed.get());
+  hub->feed = tap_of(*source);
   if (gst_pad_link(hub->feed.get(), sink.get()) != GST_PAD_LINK_OK)
     return tl::unexpected("encoder \"" + name + "\" does not take what is there");
   return (hubs_[name] = std::move(hub)).get();
@@ -84,8 +83,7 @@ void Conference::release_hub(const std::string& stream) {
     if (const Owned<GstPad> peer{gst_pad_get_peer(pad)}; peer) gst_pad_unlink(pad, peer.get());
     const auto take_away = [](gpointer d) -> gboolean {
       auto& r = *static_cast<Retiring*>(d);
-      const Owned<GstElement> trunk{gst_pad_get_parent_element(r.feed.get())};
-      if (trunk) gst_element_release_request_pad(trunk.get(), r.feed.get());
+      give_back(r.feed.get());
       for (const auto& element : r.elements) {
         gst_element_set_locked_state(element.get(), TRUE);
         gst_element_set_state(element.get(), GST_STATE_NULL);
@@ -129,9 +127,7 @@ tl::expected<void, BuildError> Conference::attach(const std::string& name, const
     ++(*source)->users;
     const auto port = stream.name();
     const Owned<GstPad> sink{gst_element_get_static_pad(element, port.c_str())};
-    slot.taps.push_back(
-        {port, Owned<GstPad>{gst_element_request_pad_simple((*source)->tee.get(), "src_%u")}});
-    if (!stream.participant.empty()) retime(slot.taps.back().tee_pad.get());
+    slot.taps.push_back({port, tap_of((*source)->tee.get())});
     if (gst_pad_link(slot.taps.back().tee_pad.get(), sink.get()) != GST_PAD_LINK_OK)
       return tl::unexpected("\"" + port + "\" does not fit this branch");
     slot.taps.back().media = stream.media;
@@ -295,9 +291,7 @@ void Conference::detach(const std::string& name, BranchState state, const std::s
 void Conference::retire(const std::string& name) {
   BranchSlot& slot = *branches_.at(name);
   for (const auto& tap : slot.taps) {
-    // A participant's own tee may have left with it.
-    if (const Owned<GstElement> tee{gst_pad_get_parent_element(tap.tee_pad.get())}; tee)
-      gst_element_release_request_pad(tee.get(), tap.tee_pad.get());
+    give_back(tap.tee_pad.get());
     release_hub(tap.hub);
   }
   slot.taps.clear();

@@ -83,7 +83,7 @@ Node segmenter(const FileBranch& branch, const std::string& folder) {
 /// What a stream is called at the muxer.
 const char* pad_of(Container container, Media media) {
   if (container == Container::segments) return media == Media::video ? "video" : "audio_%u";
-  if (container == Container::ogg) return "sink_%u";
+  if (container == Container::ogg) return "audio_%u";
   return media == Media::video ? "video_%u" : "audio_%u";
 }
 
