@@ -157,7 +157,6 @@ class RecordingsFolder::Impl {
   explicit Impl(const FolderSettings& settings)
       : root{canonical_root(settings.root)},
         fd{::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)},
-        floor{settings.free_floor},
         fallback{settings.force_fallback} {
     if (!fd) throw StoreError{"recordings folder " + root + ": " + std::generic_category().message(errno)};
     fallback = fallback || lacks_openat2(fd.get());
@@ -184,7 +183,6 @@ class RecordingsFolder::Impl {
 
   std::string root;
   Fd fd;
-  std::uint64_t floor;
   bool fallback;
 };
 
@@ -207,12 +205,6 @@ Outcome<std::string> RecordingsFolder::reserve(const std::string& relative, bool
         Problem{.kind = Problem::Kind::invalid,
                 .detail = "the path is not usable",
                 .errors = {{"/path", "expected a relative path without empty, '.' or '..' parts"}}});
-  if (const auto free = free_bytes(); impl_->floor > 0 && free && *free < impl_->floor)
-    return tl::unexpected(Problem{.kind = Problem::Kind::limit,
-                                  .detail = "less than " + std::to_string(impl_->floor >> 20U) +
-                                            " MiB are free in the recordings folder",
-                                  .reason = "disk",
-                                  .retry_after_s = 60});
   const auto folder = impl_->parent(parts, true);
   if (!folder) return tl::unexpected(problem_for(folder.error()));
   const auto& name = parts.back();

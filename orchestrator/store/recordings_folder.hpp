@@ -14,7 +14,6 @@ namespace auralink::store {
 
 struct FolderSettings {
   std::string root;  ///< created when missing; may itself be a symbolic link
-  std::uint64_t free_floor = std::uint64_t{512} << 20U;  ///< bytes that stay free; 0: no floor
   bool force_fallback = false;  ///< behave as on a kernel without openat2 (for tests)
 };
 

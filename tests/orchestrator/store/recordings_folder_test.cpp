@@ -25,7 +25,7 @@ using testing::TemporaryFolder;
 /// Every promise holds with openat2 and without it.
 class Folder : public ::testing::TestWithParam<bool> {
  protected:
-  Folder() : folder_{{.root = room_.path() + "/rec", .free_floor = 0, .force_fallback = GetParam()}} {}
+  Folder() : folder_{{.root = room_.path() + "/rec", .force_fallback = GetParam()}} {}
   std::string in(const std::string& relative) const { return folder_.root() + "/" + relative; }
   Problem refused(const std::string& relative, bool directory = false) {
     auto path = folder_.reserve(relative, directory);
@@ -238,24 +238,12 @@ TEST_P(Folder, UnwritableIsUnavailable) {
   ASSERT_EQ(::chmod(folder_.root().c_str(), 0755), 0);
 }
 
-TEST(FolderFloor, RefusesWhenTheDiskIsNearlyFull) {
-  TemporaryFolder room;
-  RecordingsFolder folder{{.root = room.path(), .free_floor = ~std::uint64_t{0}}};
-  ASSERT_TRUE(folder.free_bytes());
-  const auto path = folder.reserve("a.mp4", false);
-  ASSERT_FALSE(path);
-  EXPECT_EQ(path.error().kind, Problem::Kind::limit);
-  EXPECT_EQ(path.error().reason, "disk");
-  EXPECT_TRUE(path.error().retry_after_s);
-  EXPECT_TRUE(fs::is_empty(room.path()));
-}
-
-TEST(FolderFloor, AFullDiskIsALimit) {
+TEST(FullDisk, IsALimit) {
   TemporaryFolder room;
   // Two inodes: the root of the file system takes one, the first recording the other.
   if (::mount("none", room.path().c_str(), "tmpfs", 0, "size=64k,nr_inodes=2") != 0)
     GTEST_SKIP() << "mounting needs privileges this run does not have";
-  RecordingsFolder folder{{.root = room.path(), .free_floor = 0}};
+  RecordingsFolder folder{{.root = room.path()}};
   EXPECT_TRUE(folder.reserve("a.mp4", false));
   const auto file = folder.reserve("b.mp4", false);
   const auto deep = folder.reserve("d/b.mp4", false);
@@ -272,7 +260,7 @@ TEST(FolderRoot, MayBeALinkButMustBeAFolder) {
   TemporaryFolder room;
   fs::create_directory(room.path() + "/real");
   fs::create_directory_symlink(room.path() + "/real", room.path() + "/link");
-  RecordingsFolder folder{{.root = room.path() + "/link", .free_floor = 0}};
+  RecordingsFolder folder{{.root = room.path() + "/link"}};
   EXPECT_EQ(folder.root(), room.path() + "/real");
   std::ofstream{room.path() + "/file"} << "x";
   EXPECT_THROW(RecordingsFolder({.root = room.path() + "/file"}), StoreError);
