@@ -40,7 +40,9 @@ void Service::Impl::apply_rules(Entry& entry, Millis now) {
     }
     const bool open =
         known->second.state == BranchState::adding || known->second.state == BranchState::active;
-    if (open && rule.empty_since && now - *rule.empty_since >= spec.automatic->empty_for)
+    // One that was added by request under the rule's name is not the rule's to end.
+    if (open && known->second.spec.automatic && rule.empty_since &&
+        now - *rule.empty_since >= spec.automatic->empty_for)
       detach(entry, known->second);
   }
 }

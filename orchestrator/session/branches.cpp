@@ -38,6 +38,21 @@ bool Service::Impl::advance(Entry& entry, Branch& branch, BranchState to) {
   return true;
 }
 
+/// "x.mp4" and "x.mkv" would have the same sidecar and the same pictures beside them.
+Outcome<std::string> Service::Impl::reserve(const std::string& relative, const std::string& suffix,
+                                            bool folder) {
+  if (!folder) {
+    const auto stem = stem_of(relative, suffix);
+    for (const auto& [id, other] : recordings_)
+      if (!is_folder(other.container) && stem_of(other.relative, suffix_for(other.container)) == stem)
+        return tl::unexpected(
+            Problem{.kind = Problem::Kind::conflict,
+                    .detail = "the path is taken",
+                    .errors = {{"/path", "another recording has that name, but for its suffix"}}});
+  }
+  return storage_.reserve(relative, folder);
+}
+
 Outcome<std::string> Service::Impl::prepare(Entry& entry, Branch& branch, const Recording& draft,
                                             bool may_rename) {
   if (!is_file(branch.spec)) return std::string{};
@@ -62,12 +77,12 @@ Outcome<std::string> Service::Impl::prepare(Entry& entry, Branch& branch, const 
   if (!expanded) return tl::unexpected(invalid("the path is not usable", expanded.error()));
   const bool folder = is_folder(branch.spec.container);
   auto relative = *expanded;
-  auto path = storage_.reserve(relative, folder);
+  auto path = reserve(relative, suffix, folder);
   constexpr unsigned kMostNames = 1000;
   for (unsigned next = 2;
        !path && may_rename && path.error().kind == Problem::Kind::conflict && next < kMostNames; ++next) {
     relative = numbered_path(*expanded, next, suffix);
-    path = storage_.reserve(relative, folder);
+    path = reserve(relative, suffix, folder);
   }
   if (!path) return tl::unexpected(std::move(path.error()));
   if (undo_ != nullptr) undo_->reserved.push_back(*path);

@@ -30,9 +30,9 @@ std::string what_is_missing(const Recording& recording) {
               std::to_string(recording.pieces.size()) + ")";
     return text;
   }
-  if (recording.pieces.size() < 2 || recording.gaps.empty()) return {};
   std::int64_t missing = 0;
   for (const auto& gap : recording.gaps) missing += gap.missing_ns;
+  if (recording.pieces.size() < 2 || missing == 0) return {};
   return std::to_string(missing / 1'000'000) + " ms are missing between its pieces";
 }
 

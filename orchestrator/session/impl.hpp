@@ -128,6 +128,7 @@ class Service::Impl {
   /// `draft`: what shall be in the branch's recording; an empty id is made up.
   Outcome<Branch*> attach(Entry& entry, BranchSpec spec, const Recording& draft);
   void detach(Entry& entry, Branch& branch);
+  Outcome<std::string> reserve(const std::string& relative, const std::string& suffix, bool folder);
   /// Reserves the file of a branch and creates its recording, or opens the next piece of the one that is
   /// open. `may_rename`: when the name is taken, take the next.
   Outcome<std::string> prepare(Entry& entry, Branch& branch, const Recording& draft, bool may_rename);

@@ -166,14 +166,16 @@ json::Violations check_path(std::string_view text) {
   return path ? json::Violations{} : path.error();
 }
 
+std::string stem_of(std::string_view path, std::string_view suffix) {
+  if (!suffix.empty() && path.ends_with(suffix)) path.remove_suffix(suffix.size());
+  return std::string{path};
+}
+
 namespace {
 /// `mark` between the name and its suffix.
 std::string with_mark(std::string_view path, const std::string& mark, std::string_view suffix) {
-  std::string_view stem = path;
-  const bool suffixed =
-      !suffix.empty() && stem.size() > suffix.size() && stem.substr(stem.size() - suffix.size()) == suffix;
-  if (suffixed) stem.remove_suffix(suffix.size());
-  return std::string{stem} + mark + (suffixed ? std::string{suffix} : std::string{});
+  const auto stem = stem_of(path, suffix);
+  return stem + mark + std::string{path.substr(stem.size())};
 }
 }  // namespace
 

@@ -46,6 +46,9 @@ struct PathValues {
 /// "a/b.mp4", 2, ".mp4" -> "a/b-2.mp4": the name to take when the first one is already a file.
 [[nodiscard]] std::string numbered_path(std::string_view path, unsigned number, std::string_view suffix);
 
+/// "a/b.mp4" -> "a/b": what the names of everything made beside a recording begin with. A folder's are in it.
+[[nodiscard]] std::string stem_of(std::string_view path, std::string_view suffix);
+
 /// "a/b.mp4", 2, ".mp4" -> "a/b.part2.mp4": where a recording goes on after its worker died. expand_path()
 /// never gives such a name.
 [[nodiscard]] std::string part_path(std::string_view path, unsigned number, std::string_view suffix);

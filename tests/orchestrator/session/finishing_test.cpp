@@ -104,6 +104,14 @@ TEST_F(Finishing, AWorkerThatDiesDoesNotEndTheRecording) {
   EXPECT_FALSE(w.storage.files.contains("/rec/demo/demo-a-1.part2.mp4"));
 }
 
+TEST_F(Finishing, AGapOfNothingIsNoLoss) {
+  w.play("demo", "plain");
+  write(100);
+  stop_a();
+  w.finish(w.finisher.orders.at(0), {.gaps = {{.at_ns = 50, .missing_ns = 0}}});
+  EXPECT_EQ(w.recording("demo-a-1").state, RecordingState::complete);
+}
+
 TEST_F(Finishing, AWorkerThatDiedBeforeItWroteIsNoPieceOfTheOrder) {
   w.play("demo", "plain");
   crash_and_go_on();

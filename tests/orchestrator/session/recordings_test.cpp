@@ -201,6 +201,19 @@ TEST(StartRecording, OfOneParticipantAndTrackIsTheBranchesOrder) {
     EXPECT_EQ(w->start_recording(other).error().kind, Problem::Kind::conflict);
 }
 
+TEST(StartRecording, WhatIsMadeBesideItCollidesWithNobodys) {
+  World w;
+  w.play();
+  ASSERT_TRUE(w->start_recording({.conference = "demo", .container = "mp4", .path = "talk"}));
+  const auto other = w->start_recording({.conference = "demo", .container = "mkv", .path = "talk"});
+  ASSERT_FALSE(other) << "its sidecar would be talk.json too";
+  EXPECT_EQ(other.error().kind, Problem::Kind::conflict);
+  EXPECT_EQ(other.error().errors.at(0).pointer, "/path");
+  EXPECT_TRUE(w->start_recording({.conference = "demo", .container = "segments", .path = "talk"}))
+      << "a folder has its own inside";
+  EXPECT_TRUE(w->start_recording({.conference = "demo", .container = "mkv", .path = "talk2"}));
+}
+
 struct Automatic : ::testing::Test {
   Automatic() {
     w.catalog.automatic = AutoRule{.min_participants = 2, .empty_for = seconds{10}};
@@ -286,6 +299,13 @@ TEST_F(Automatic, ThatFailedDoesNotFailAgainAndAgain) {
   people(0, seconds{1});
   people(2, seconds{1});
   EXPECT_EQ(w->recordings().size(), 2U);
+}
+
+TEST_F(Automatic, OneAddedByRequestIsNotTheRulesToEnd) {
+  ASSERT_TRUE(w->add_branch("demo", "a", {{"kind", "file"}, {"container", "mp4"}}));
+  opens();
+  people(0, seconds{30});
+  EXPECT_EQ(w.branch("a").state, BranchState::active);
 }
 
 TEST_F(Automatic, WithoutAPlaceIsTriedNowAndThen) {
