@@ -4,6 +4,7 @@
 #include "orchestrator/pipeline/conference.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "orchestrator/pipeline/conference_parts.hpp"
@@ -19,6 +20,9 @@ constexpr const char* kApplication = "auralink";  // our own messages on the bus
 /// GError's sentence, with the system's own words that GStreamer hides behind the source line in `debug`.
 std::string sentence(const GError* error, const char* debug) {
   std::string text = error->message;
+  // filesink keeps to itself what the system said.
+  if (g_error_matches(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT))
+    text += std::string{" "} + g_strerror(ENOSPC) + ".";
   if (debug == nullptr) return text;
   const std::string detail = debug;
   const auto newline = detail.find('\n');
