@@ -63,8 +63,15 @@ class Host::Impl {
         logger_{logger},
         context_{context},
         groups_{Groups::open(settings_.groups)} {
+    if (!settings_.rescue_folder.empty()) claim_addresses();
     if (groups_) logger_.info("workers get control groups of their own", {{"beneath", groups_->folder()}});
   }
+
+  ~Impl() {
+    if (rescue_lock_ >= 0) ::close(rescue_lock_);
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   // --- commands ---
 
@@ -251,12 +258,20 @@ class Host::Impl {
   [[nodiscard]] std::string rescue_socket(const session::WorkerStart& start) const {
     if (start.orphans != session::Orphans::go_on || settings_.rescue_folder.empty()) return {};
     auto path = rescue_path(settings_.rescue_folder, start.conference, start.epoch);
-    auto usable = prepare_rescue_folder(settings_.rescue_folder);
-    if (usable && !rescue_path_fits(path)) usable = tl::unexpected(path + ": too long for a socket");
-    if (usable) return path;
+    if (rescue_path_fits(path)) return path;
     logger_.warning("the conference will end with this daemon",
-                    {{"conference", start.conference}, {"error", usable.error()}});
+                    {{"conference", start.conference}, {"error", path + ": too long for a socket"}});
     return {};
+  }
+
+  void claim_addresses() {
+    const auto claimed = claim_rescue_folder(settings_.rescue_folder);
+    if (claimed) {
+      rescue_lock_ = *claimed;
+      return;
+    }
+    logger_.warning("no conference will outlive this daemon", {{"error", claimed.error()}});
+    settings_.rescue_folder.clear();
   }
 
   [[nodiscard]] bool adopted_at(const std::string& path) const {
@@ -467,6 +482,7 @@ class Host::Impl {
   Timer refill_;
   Timer bury_;
   std::unique_ptr<Groups> groups_;
+  int rescue_lock_ = -1;
 };
 
 Host::Host(HostSettings settings, const telemetry::Logger& logger, GMainContext* context)

@@ -20,8 +20,8 @@ struct HostSettings {
   std::string program;     ///< absolute path of auralink-worker
   unsigned warm = 1;       ///< idle workers that have initialised and wait for a conference
   std::string media_root;  ///< file sources must lie beneath; empty: anywhere readable
-  /// Where conferences with the policy `orphans: continue` wait for the next daemon; created with mode 0700.
-  /// Empty: they end with this one.
+  /// Where conferences with the policy `orphans: continue` wait for the next daemon; created with mode 0700,
+  /// and one daemon's at a time. Empty: they end with this one.
   std::string rescue_folder = {};
   GroupUse groups = GroupUse::delegated;  ///< control groups of workers
   bool core_dumps = false;                ///< for developers: a dump of a worker holds media and secrets

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/worker/rescue.hpp"
 
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -47,16 +49,22 @@ std::string rescue_path(const std::string& folder, std::string_view conference, 
 
 bool rescue_path_fits(const std::string& path) noexcept { return path.size() < sizeof sockaddr_un::sun_path; }
 
-tl::expected<void, std::string> prepare_rescue_folder(const std::string& folder) {
+tl::expected<int, std::string> claim_rescue_folder(const std::string& folder) {
   if (::mkdir(folder.c_str(), kPrivate) != 0 && errno != EEXIST)
     return tl::unexpected(failed("cannot create " + folder));
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return tl::unexpected(failed(folder));
+  const auto give_up = [fd](std::string why) {
+    ::close(fd);
+    return tl::unexpected(std::move(why));
+  };
   struct stat found {};
-  if (::lstat(folder.c_str(), &found) != 0) return tl::unexpected(failed(folder));
-  if (!S_ISDIR(found.st_mode) || found.st_uid != ::geteuid())
-    return tl::unexpected(folder + ": expected a folder of this user");
-  if ((found.st_mode & 0777U) != kPrivate && ::chmod(folder.c_str(), kPrivate) != 0)
-    return tl::unexpected(failed("cannot protect " + folder));
-  return {};
+  if (::fstat(fd, &found) != 0 || found.st_uid != ::geteuid())
+    return give_up(folder + ": expected a folder of this user");
+  if ((found.st_mode & 0777U) != kPrivate && ::fchmod(fd, kPrivate) != 0)
+    return give_up(failed("cannot protect " + folder));
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return give_up(folder + ": another daemon uses it");
+  return fd;
 }
 
 tl::expected<std::unique_ptr<Rescue>, std::string> Rescue::listen(const std::string& path,

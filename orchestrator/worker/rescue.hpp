@@ -57,7 +57,9 @@ struct Rescued {
 /// listener is another user's.
 [[nodiscard]] tl::expected<Rescued, std::string> connect_to_orphan(const std::string& path);
 
-/// Creates the folder with mode 0700, or checks that it is ours and nobody else's.
-[[nodiscard]] tl::expected<void, std::string> prepare_rescue_folder(const std::string& folder);
+/// Creates the folder with mode 0700, or checks that it is ours and nobody else's, and locks it: two daemons
+/// would take each other's workers for left over. The lock is held as long as the returned descriptor, which
+/// is the caller's.
+[[nodiscard]] tl::expected<int, std::string> claim_rescue_folder(const std::string& folder);
 
 }  // namespace auralink::worker

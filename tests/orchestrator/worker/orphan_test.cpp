@@ -252,7 +252,7 @@ TEST_F(Orphan, SaysAfterwardsHowItEndedWhileNobodyListened) {
 }
 
 TEST_F(Orphan, LeftOverAddressesAreRemoved) {
-  ASSERT_TRUE(prepare_rescue_folder(run_folder()));
+  fs::create_directory(run_folder());
   const auto path = rescue_path(run_folder(), "gone", 1);
   {
     auto held = Rescue::listen(path, [](int fd) { ::close(fd); });
@@ -266,14 +266,21 @@ TEST_F(Orphan, LeftOverAddressesAreRemoved) {
   EXPECT_FALSE(host_->adopt("gone", 1));
 }
 
-TEST_F(Orphan, TheFolderOfAddressesIsPrivate) {
+TEST_F(Orphan, TheFolderOfAddressesIsPrivateAndOneDaemons) {
   fs::create_directory(run_folder());
   fs::permissions(run_folder(), fs::perms::all);
-  ASSERT_TRUE(prepare_rescue_folder(run_folder()));
+  const auto claimed = claim_rescue_folder(run_folder());
+  ASSERT_TRUE(claimed) << claimed.error();
   EXPECT_EQ(fs::status(run_folder()).permissions(), fs::perms::owner_all);
+  const auto again = claim_rescue_folder(run_folder());
+  ASSERT_FALSE(again);
+  EXPECT_THAT(again.error(), HasSubstr("another daemon"));
+  next_daemon();  // has no addresses then, and touches none
+  EXPECT_THAT(log_, HasSubstr("no conference will outlive this daemon"));
+  ::close(*claimed);
   fs::remove(run_folder());
   fs::create_symlink("/tmp", run_folder());
-  EXPECT_FALSE(prepare_rescue_folder(run_folder())) << "a link may lead anywhere";
+  EXPECT_FALSE(claim_rescue_folder(run_folder())) << "a link may lead anywhere";
   fs::remove(run_folder());
 }
 
