@@ -276,6 +276,9 @@ Finished finalise(const FinishOrder& order, const OnProgress& progress) {
   out.report.recording = order.recording;
   out.report.stage = FinishReport::Stage::failed;
   out.report.error = finished.error();
+  // Without room for a better file, what was written is delivered as it lies there; its length is told all
+  // the same.
+  for (auto& found : survey(order)) out.report.pieces.push_back(std::move(found.piece));
   return out;
 }
 

@@ -63,6 +63,8 @@ struct Made {
 
 /// Opens a piece; nullopt when there is nothing in it or it is not there any more.
 [[nodiscard]] std::optional<FileSource> open_piece(const session::Piece& piece);
+/// What there is, measured without writing anything; empty for folders.
+[[nodiscard]] std::vector<Found> survey(const session::FinishOrder& order);
 [[nodiscard]] Result<Made> finish_file(const session::FinishOrder& order, const Advance& advance);
 [[nodiscard]] Result<Made> finish_folder(const session::FinishOrder& order, const Advance& advance);
 /// The hole before each piece but the first, from wall times and measured durations.

@@ -162,7 +162,21 @@ Result<Made> finish_as(const FinishOrder& order, const Advance& advance) {
   return write(std::span{opened}, std::move(made), advance);
 }
 
+template <class Container>
+std::vector<Found> survey_as(const FinishOrder& order) {
+  std::vector<Found> found;
+  static_cast<void>(open_all<Container>(order, found));
+  return found;
+}
+
 }  // namespace
+
+std::vector<Found> survey(const FinishOrder& order) {
+  if (order.container == "mp4") return survey_as<Mp4>(order);
+  if (order.container == "mkv" || order.container == "webm") return survey_as<Mkv>(order);
+  if (order.container == "ogg") return survey_as<Ogg>(order);
+  return {};
+}
 
 Result<Made> finish_file(const FinishOrder& order, const Advance& advance) {
   if (order.container == "mp4") return finish_as<Mp4>(order, advance);

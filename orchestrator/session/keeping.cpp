@@ -26,7 +26,7 @@ std::optional<Problem> Service::Impl::no_space() {
   const auto free = storage_.free_bytes();
   if (!free || *free >= settings_.free_space_floor) return std::nullopt;
   retention_due_ = retention_due_ || settings_.make_room;
-  return Problem{.kind = Problem::Kind::limit,
+  return Problem{.kind = Problem::Kind::unavailable,
                  .detail = std::to_string(*free >> 20U) + " MiB are free for recordings, less than the " +
                            std::to_string(settings_.free_space_floor >> 20U) + " MiB that shall stay free",
                  .reason = "disk",

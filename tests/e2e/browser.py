@@ -5,6 +5,7 @@ import contextlib
 import functools
 import http.server
 import json
+import pathlib
 import re
 import shutil
 import subprocess
@@ -21,11 +22,31 @@ def missing():
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
     extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | {
         ".m3u8": "application/vnd.apple.mpegurl", ".m4s": "video/iso.segment", ".vtt": "text/vtt"}
 
     def log_message(self, *_):
         pass
+
+    def do_GET(self):  # with byte ranges (RFC 9110 section 14), without which no browser seeks
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        path = pathlib.Path(self.translate_path(self.path))
+        if not asked or not path.is_file():
+            return super().do_GET()
+        size = path.stat().st_size
+        first, last = int(asked[1]), min(int(asked[2] or size - 1), size - 1)
+        if first > last:
+            return self.send_error(416)
+        self.send_response(206)
+        self.send_header("Content-Type", self.guess_type(str(path)))
+        self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+        self.send_header("Content-Length", str(last - first + 1))
+        self.end_headers()
+        with path.open("rb") as file, contextlib.suppress(ConnectionError):
+            file.seek(first)
+            self.wfile.write(file.read(last - first + 1))
+        return None
 
 
 @contextlib.contextmanager

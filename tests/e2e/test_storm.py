@@ -52,13 +52,29 @@ def wall(text):
     return datetime.datetime.fromisoformat(text).timestamp()
 
 
-def delivered(recording):
-    """What is to be played of a recording: its file, or the playlist of its folder."""
+def delivered(recording, folder):
+    """Files with what is to be played of a recording: its file, or what its playlist names. Where the playlist says
+    that something new begins (EXT-X-MAP), its segments belong to that beginning."""
     path = pathlib.Path(recording["path"])
-    if not path.is_dir():
-        return path
-    listed = [a["path"] for a in recording["artifacts"] if a["kind"] == "playlist"]
-    return pathlib.Path(listed[0]) if listed else path / "playlist.m3u8"
+    if path.is_dir():
+        path = path / "playlist.m3u8"
+    if path.suffix != ".m3u8":
+        return [path]
+    parts, lines = [], path.read_text().splitlines()
+    assert lines[0] == "#EXTM3U" and lines[-1] == "#EXT-X-ENDLIST", lines
+    assert lines.count("#EXT-X-DISCONTINUITY") == len(recording["pieces"]) - 1, lines
+    mapped = None
+    for line in lines:
+        if line.startswith("#EXT-X-MAP:"):
+            mapped = folder / f"part{len(parts)}.mp4"
+            mapped.write_bytes((path.parent / line.split('"')[1]).read_bytes())
+            parts.append(mapped)
+        elif line and not line.startswith("#") and mapped:
+            with mapped.open("ab") as out:
+                out.write((path.parent / line).read_bytes())
+        elif line and not line.startswith("#"):
+            parts.append(path.parent / line)
+    return parts
 
 
 def seconds_of_media(path):
@@ -105,7 +121,7 @@ class Round:
         self.up.append(stopped - self.began)
 
 
-def check(daemon, one):
+def check(daemon, one, folder):
     """Every recording of the round: final, playable, complete but for a second a kill. Returns rows of the table and
     what is wrong."""
     rows, wrong = [], []
@@ -115,7 +131,9 @@ def check(daemon, one):
     kills, was = len(one.up) - 1, sum(one.up)
     for recording in found:
         told = daemon.wait_recording(recording["id"], timeout=60)
-        length = seconds_of_media(delivered(told)) if told["bytes"] else 0.0
+        parts = folder / told["id"]
+        parts.mkdir()
+        length = sum(map(seconds_of_media, delivered(told, parts))) if told["bytes"] else 0.0
         lost = was - length
         rows.append((told["id"], told["branch"], kills, was, length, lost))
         brief = {k: told[k] for k in ("id", "state", "error", "durationSeconds", "gaps", "pieces", "processing")}
@@ -154,7 +172,7 @@ def test_storm(start_daemon, tmp_path):
         left -= KILLS_PER_ROUND
         threading.Event().wait(rng.uniform(1, 2))
         one.stop()
-        more, problems = check(daemon, one)
+        more, problems = check(daemon, one, tmp_path)
         rows += more
         wrong += problems
     print(f"\nseed {SEED}: {KILLS} kills ({', '.join(f'{plan.count(w)} {w}' for w in ('worker', 'daemon', 'both'))})")

@@ -128,7 +128,7 @@ TEST(FreeSpace, BelowTheFloorNothingNewIsRecorded) {
   w.storage.free = w.settings.free_space_floor - 1;
   const auto recording = w->start_recording({.conference = "demo"});
   ASSERT_FALSE(recording);
-  EXPECT_EQ(recording.error().kind, Problem::Kind::limit);
+  EXPECT_EQ(recording.error().kind, Problem::Kind::unavailable);
   EXPECT_EQ(recording.error().reason, "disk");
   EXPECT_TRUE(recording.error().retry_after_s);
   EXPECT_THAT(recording.error().detail, HasSubstr("512 MiB"));
