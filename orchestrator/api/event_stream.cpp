@@ -33,9 +33,23 @@ EventStream::EventStream(SoupServerMessage* message, const session::Service& ser
   soup_message_body_set_accumulate(soup_server_message_get_response_body(message_), FALSE);
   wrote_handler_ = g_signal_connect(message_, "wrote-body-data", G_CALLBACK(&EventStream::on_wrote), this);
   write("retry: 2000\n\n");  // also sends the head of the answer at once
-  if (!live_) replay();
+  if (!live_) {
+    tell_what_is_lost();
+    replay();
+  }
   // A sequence from before the store was replaced lies ahead of everything: such a client starts from now.
   if (last_ > 0 && live_ && service_.events_after(last_ - 1, 1).empty()) last_ = 0;
+}
+
+void EventStream::tell_what_is_lost() {
+  const auto kept = service_.events_after(0, 1);
+  const bool none = kept.empty() ? last_ > 0 : kept.front().seq > last_ + 1;
+  // Ahead of everything: the store is another one than the client knew.
+  const bool foreign = last_ > 0 && service_.events_after(last_ - 1, 1).empty();
+  if (!none && !foreign) return;
+  const json::Value oldest = kept.empty() ? json::Value{} : json::Value(kept.front().seq);
+  // Without an id: a client that comes back before the next event asks from where it was.
+  write("event: events.lost\ndata: " + json::Value{{"after", last_}, {"oldest", oldest}}.dump() + "\n\n");
 }
 
 EventStream::~EventStream() {

@@ -38,6 +38,8 @@ class EventStream {
   static void on_wrote(SoupServerMessage* message, guint bytes, gpointer self);
   void write(const std::string& text);
   void replay();
+  /// "events.lost" when events after `last_` are not kept any more, or never were here.
+  void tell_what_is_lost();
 
   SoupServerMessage* message_;
   const session::Service& service_;

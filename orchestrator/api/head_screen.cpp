@@ -114,7 +114,8 @@ constexpr std::array<std::string_view, 3> kOverrides{"x-http-method-override", "
   } else if (name == "expect" && !same_word(value, "100-continue")) {
     return Refusal{.status = 417, .type = "invalid", .detail = "Expect: expected 100-continue"};
   } else if (name == "host") {
-    if (value.empty() || !is_printable(value)) return malformed_head("the Host header is not a host");
+    if (value.empty() || !is_printable(value) || value.find_first_of("/?#@\\\"<>") != std::string_view::npos)
+      return malformed_head("the Host header is not a host");
     seen.host = value;
   }
   return std::nullopt;

@@ -10,6 +10,7 @@
 #include "orchestrator/api/commands.hpp"
 #include "orchestrator/api/guard.hpp"
 #include "orchestrator/api/http.hpp"
+#include "orchestrator/api/reading.hpp"
 #include "orchestrator/api/router.hpp"
 
 namespace {
@@ -42,7 +43,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto type = take(rest, '\n');
   const auto method = take(line, ' ');
   const auto path = take(line, '?');
-  static_cast<void>(parse_query(line));
+  const auto query = parse_query(line);
+  if (query) static_cast<void>(parse_page(*query));
   static_cast<void>(authority_host(type));
   static_cast<void>(parse_listen(type));
   const auto matched = match(method, path);
@@ -56,6 +58,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(conference->parameters.is_object());
   } else if (const auto* branch = std::get_if<BranchBody>(&*command)) {
     check(branch->branch.is_object());
+  } else if (const auto* recording = std::get_if<auralink::session::NewRecording>(&*command)) {
+    check(recording->metadata.is_object() && (!recording->id || is_identifier(*recording->id)));
+  } else if (const auto* patch = std::get_if<RecordingPatch>(&*command)) {
+    check(!patch->metadata || patch->metadata->is_object() || patch->metadata->is_null());
   }
   return 0;
 }

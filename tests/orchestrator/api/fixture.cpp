@@ -51,8 +51,9 @@ Response parse_response(const std::string& raw) {
 
 const std::vector<std::string> ApiTest::kJson{"Content-Type: application/json"};
 
-ApiTest::ApiTest(ServerSettings settings)
+ApiTest::ApiTest(ServerSettings settings, std::size_t keep_events)
     : logger_{"test", telemetry::Level::debug, [this](std::string_view line) { log_ += line; }},
+      store_{keep_events},
       service_{{.max_conferences = 4}, clock_, store_, catalog_, host_, storage_},
       observer_{service_, metrics_, logger_},
       api_{service_, metrics_, {.state_dir = "/state", .recordings_dir = "/recordings"}, [this] {

@@ -138,7 +138,8 @@ struct Response {
 
 class ApiTest : public ::testing::Test {
  protected:
-  explicit ApiTest(ServerSettings settings = {.listen = {.host = "127.0.0.1", .port = 0}});
+  explicit ApiTest(ServerSettings settings = {.listen = {.host = "127.0.0.1", .port = 0}},
+                   std::size_t keep_events = 100'000);
   ~ApiTest() override;
 
   /// Sends `raw` on a fresh connection, runs the main loop until the server closed it, returns all it said.

@@ -220,8 +220,9 @@ class EventsTest : public ApiTest {
  protected:
   explicit EventsTest(ServerSettings settings = {.listen = {.host = "127.0.0.1", .port = 0},
                                                  .max_streams = 2,
-                                                 .keepalive = session::Millis{20}})
-      : ApiTest{std::move(settings)} {}
+                                                 .keepalive = session::Millis{20}},
+                      std::size_t keep_events = 100'000)
+      : ApiTest{std::move(settings), keep_events} {}
   std::unique_ptr<Stream> open(const std::string& target, const std::string& extra = {}) {
     return std::make_unique<Stream>(connect(), "GET " + target + " HTTP/1.1\r\nHost: " + authority_ +
                                                    "\r\nAccept: text/event-stream\r\n" + extra + "\r\n");
@@ -251,8 +252,30 @@ TEST_F(EventsTest, ReplaysAfterTheLastEventId) {
 TEST_F(EventsTest, ServesAClientWhoseLastEventIsFromAnotherStore) {
   auto stream = open("/v1/events", "Last-Event-ID: 987654\r\n");
   turn_until([&] { return server_->streams() == 1; });
+  turn_until([&] { return stream->says("event: events.lost\ndata: {\"after\":987654,\"oldest\":null}\n"); });
   run("demo");
   turn_until([&] { return stream->says("event: conference.running\n"); });
+}
+
+class ForgetfulTest : public EventsTest {
+ protected:
+  ForgetfulTest() : EventsTest{{.listen = {.host = "127.0.0.1", .port = 0}}, 3} {}
+};
+
+TEST_F(ForgetfulTest, SaysThatEventsAreLost) {
+  run("demo");
+  run("next");
+  const auto oldest = get("/v1/events").json().at("oldest").get<std::int64_t>();
+  ASSERT_GT(oldest, 2);
+  auto stream = open("/v1/events", "Last-Event-ID: 1\r\n");
+  turn_until([&] { return stream->says("id: " + std::to_string(oldest) + "\n"); });
+  EXPECT_THAT(
+      stream->read(),
+      HasSubstr("event: events.lost\ndata: {\"after\":1,\"oldest\":" + std::to_string(oldest) + "}\n\n"));
+  EXPECT_LT(stream->read().find("events.lost"), stream->read().find("id: "));
+  auto whole = open("/v1/events?after=" + std::to_string(oldest - 1));
+  turn_until([&] { return whole->says("id: " + std::to_string(oldest) + "\n"); });
+  EXPECT_EQ(whole->read().find("events.lost"), std::string::npos);
 }
 
 TEST_F(EventsTest, ReplaysManyEventsToASlowReader) {
