@@ -128,7 +128,8 @@ session::WorkerStats stats(const v1::Stats& message) {
                             .media_ns = branch.media_ns(),
                             .paused = branch.paused()});
   for (const auto& one : message.participants())
-    out.participants.push_back({.name = one.name(), .audio = one.audio(), .video = one.video(), .visible = one.visible()});
+    out.participants.push_back(
+        {.name = one.name(), .audio = one.audio(), .video = one.video(), .visible = one.visible()});
   out.memory_bytes = message.memory_bytes();
   out.cpu_seconds = message.cpu_seconds();
   out.late_frames = message.late_frames();
