@@ -8,6 +8,7 @@
 #include "orchestrator/ctl/files.hpp"
 #include "orchestrator/ctl/local.hpp"
 #include "orchestrator/ctl/remote.hpp"
+#include "orchestrator/ctl/token.hpp"
 
 namespace {
 
@@ -31,6 +32,7 @@ Exit carry_out(const Invocation& invocation, Terminal& terminal) {
     terminal.out(invocation.argument(0) == "zsh" ? zsh_completion() : bash_completion());
     return Exit::ok;
   }
+  if (invocation.command->path() == "token new") return new_token(invocation, terminal);
   if (!needs_daemon(*invocation.command)) return run_local(invocation, terminal);
   const auto endpoint =
       discover({invocation.value("url"), invocation.value("state-dir"), invocation.value("token-file")},

@@ -198,7 +198,10 @@ tl::expected<Answer, Unreachable> Client::request(const char* method, const std:
   soup_message_headers_replace(headers, "Accept", "application/json");
   if (body) {
     const Owned<GBytes> bytes{g_bytes_new(body->data(), body->size())};
-    soup_message_set_request_body_from_bytes(message.get(), "application/json", bytes.get());
+    soup_message_set_request_body_from_bytes(
+        message.get(),
+        std::string_view{method} == "PATCH" ? "application/merge-patch+json" : "application/json",
+        bytes.get());
   }
   ErrorSlot error;
   const Owned<GBytes> bytes{soup_session_send_and_read(impl_->session(), message.get(), nullptr, error)};

@@ -31,6 +31,26 @@ std::string state_of(const json::Value& conference) {
   return state;
 }
 
+/// A recording's state with what is going on in it.
+std::string recording_state(const json::Value& recording) {
+  std::string state = shown(recording, "state");
+  if (member(recording, "paused") == true) state += ", paused";
+  const auto processing = text_of(member(recording, "processing"), "state");
+  if (processing == "pending" || processing == "running") state += ", processing";
+  if (processing == "failed") state += ", processing failed";
+  if (const auto gaps = member(recording, "gaps").size(); gaps > 0)
+    state += ", " + std::to_string(gaps) + (gaps == 1 ? " gap" : " gaps");
+  return state;
+}
+
+std::string metadata_of(const json::Value& recording) {
+  std::string out;
+  for (const auto& [name, value] : member(recording, "metadata").items())
+    out += (out.empty() ? "" : ", ") + printable(name) + ": " +
+           printable(value.is_string() ? value.get<std::string>() : value.dump());
+  return out;
+}
+
 std::string fields(const std::vector<std::pair<std::string, std::string>>& rows) {
   std::size_t width = 0;
   for (const auto& [name, value] : rows) width = std::max(width, columns(name));
@@ -154,6 +174,7 @@ std::string format_branches(const json::Value& answer) {
   for (const auto& branch : list.is_array() ? list : answer) {
     std::string state = shown(branch, "state");
     if (member(branch, "stalled") == true) state += ", stalled";
+    if (member(branch, "paused") == true) state += ", paused";
     rows.push_back({shown(branch, "name"), shown(branch, "kind"), shown(branch, "container"), state,
                     format_bytes(bytes_of(branch, "bytes")),
                     format_duration(number_of(branch, "mediaSeconds")), shown(branch, "dropped", "0"),
@@ -174,7 +195,7 @@ std::string format_branches(const json::Value& answer) {
 std::string format_recordings(const json::Value& answer) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& item : items_of(answer))
-    rows.push_back({shown(item, "id"), shown(item, "conference"), shown(item, "state"),
+    rows.push_back({shown(item, "id"), shown(item, "conference"), recording_state(item),
                     format_bytes(bytes_of(item, "bytes")),
                     format_duration(number_of(item, "durationSeconds")), shown(item, "path"),
                     shown(item, "error", "")});
@@ -189,15 +210,31 @@ std::string format_recordings(const json::Value& answer) {
 }
 
 std::string format_recording(const json::Value& recording) {
+  std::string files, gaps;
+  for (const auto& artifact : member(recording, "artifacts"))
+    files += (files.empty() ? "" : ", ") + shown(artifact, "kind") + " " + shown(artifact, "path");
+  for (const auto& gap : member(recording, "gaps"))
+    gaps += (gaps.empty() ? "" : ", ") + format_duration(number_of(gap, "missingSeconds")) + " after " +
+            format_duration(number_of(gap, "atSeconds")) + " (" + shown(gap, "reason") + ")";
+  const auto bitrate = bytes_of(recording, "bitrate");
+  const auto tracks = text_of(recording, "tracks");
   return fields({{"recording", shown(recording, "id")},
                  {"conference", shown(recording, "conference")},
                  {"branch", shown(recording, "branch")},
                  {"container", shown(recording, "container")},
-                 {"state", shown(recording, "state")},
+                 {"participant", shown(recording, "participant", "")},
+                 {"tracks", tracks == "both" ? "" : printable(tracks)},
+                 {"metadata", metadata_of(recording)},
+                 {"state", recording_state(recording)},
                  {"error", shown(recording, "error", "")},
+                 {"processing", shown(member(recording, "processing"), "error", "")},
                  {"path", shown(recording, "path", "")},
                  {"size", format_bytes(bytes_of(recording, "bytes"))},
                  {"duration", format_duration(number_of(recording, "durationSeconds"))},
+                 {"bitrate", bitrate == 0 ? "" : std::to_string((bitrate + 500) / 1000) + " kbit/s"},
+                 {"gaps", gaps},
+                 {"files", files},
+                 {"sha256", shown(recording, "sha256", "")},
                  {"created", shown(recording, "createdAt", "")},
                  {"started", shown(recording, "startedAt", "")},
                  {"ended", shown(recording, "endedAt", "")}});

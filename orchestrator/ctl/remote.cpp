@@ -82,7 +82,8 @@ class Run {
   Exit branch_add() {
     json::Value body = json::Value::object();
     if (const auto file = invocation_.value("file")) {
-      for (const auto* option : {"container", "path", "input", "on-error"})
+      for (const auto* option :
+           {"container", "path", "input", "on-error", "tracks", "participant", "preset", "previews"})
         if (invocation_.has(option))
           return fail({Exit::usage, "--file and --" + std::string{option} + " exclude each other"});
       const auto text = read_file(*file);
@@ -93,7 +94,7 @@ class Run {
     } else {
       body["kind"] = "file";
       body["container"] = invocation_.value("container").value_or("mp4");
-      if (const auto path = invocation_.value("path")) body["path"] = *path;
+      add_choices(body);
       if (const auto inputs = invocation_.values("input"); !inputs.empty()) body["inputs"] = inputs;
       if (const auto on_error = invocation_.value("on-error")) body["onError"] = *on_error;
     }
@@ -111,12 +112,41 @@ class Run {
   Exit record_start() {
     json::Value body{{"conference", invocation_.argument(0)},
                      {"container", invocation_.value("container").value_or("mp4")}};
-    for (const auto* option : {"id", "path"})
-      if (const auto value = invocation_.value(option)) body[option] = *value;
-    const auto started = api_.call("POST", std::string{kRecordings}, body);
+    add_choices(body);
+    auto metadata = metadata_given();
+    if (!metadata) return fail({Exit::usage, metadata.error()});
+    if (!metadata->empty()) body["metadata"] = std::move(*metadata);
+    // With a name of the caller's the command can be repeated without starting a second recording.
+    const auto id = invocation_.value("id");
+    const auto started = api_.call(id ? "PUT" : "POST", id ? recording(*id) : std::string{kRecordings}, body);
     if (!started || !invocation_.has("wait")) return show(started, format_recording);
     return outcome(api_.await({recording(text_of(*started, "id")), recording_complete, recording_progress}),
                    started, format_recording);
+  }
+
+  Exit record_pause() { return show(api_.call("POST", this_recording() + "/pause"), format_recording); }
+  Exit record_resume() { return show(api_.call("POST", this_recording() + "/resume"), format_recording); }
+
+  Exit record_set() {
+    auto metadata = metadata_given();
+    if (!metadata) return fail({Exit::usage, metadata.error()});
+    for (const auto& name : invocation_.values("unset")) (*metadata)[name] = nullptr;
+    if (metadata->empty())
+      return fail({Exit::usage, "nothing to change: --title, --organizer, --set or --unset"});
+    return show(api_.call("PATCH", this_recording(), json::Value{{"metadata", std::move(*metadata)}}),
+                format_recording);
+  }
+
+  Exit record_rm() {
+    const auto removed = api_.call("DELETE", this_recording());
+    return removed ? Exit::ok : fail(removed.error());
+  }
+
+  Exit openapi() {
+    const auto text = api_.text("/openapi.json");
+    if (!text) return fail(text.error());
+    const auto value = json::Value::parse(*text, nullptr, false);
+    return deliver(invocation_, terminal_, value.dump(2) + '\n');
   }
 
   Exit record_stop() {
@@ -175,6 +205,34 @@ class Run {
     return show(last && last->is_null() ? first : last, format);
   }
 
+  /// What recordings and branches choose alike.
+  void add_choices(json::Value& body) const {
+    for (const auto* option : {"path", "tracks", "participant", "preset"})
+      if (const auto value = invocation_.value(option)) body[option] = *value;
+    if (const auto previews = invocation_.value("previews")) {
+      if (*previews == "none")
+        body["previews"] = false;
+      else
+        body["previews"] = {{"interval", *previews}};
+    }
+  }
+  /// --title, --organizer and --set as one object.
+  [[nodiscard]] tl::expected<json::Value, std::string> metadata_given() const {
+    json::Value out = json::Value::object();
+    for (const auto* option : {"title", "organizer"})
+      if (const auto value = invocation_.value(option)) out[option] = *value;
+    for (const auto& pair : invocation_.values("set")) {
+      const auto equals = pair.find('=');
+      if (equals == std::string::npos || equals == 0)
+        return tl::make_unexpected("--set " + pair + ": expected KEY=VALUE");
+      const auto text = pair.substr(equals + 1);
+      const auto value = json::parse(text);
+      out[pair.substr(0, equals)] = value ? *value : json::Value(text);
+    }
+    return out;
+  }
+
+  [[nodiscard]] std::string this_recording() const { return recording(invocation_.argument(0)); }
   [[nodiscard]] std::string escaped(std::size_t index) const { return segment(invocation_.argument(index)); }
   [[nodiscard]] std::string conference() const { return std::string{kConferences} + "/" + escaped(0); }
   [[nodiscard]] std::string branch() const { return conference() + "/branches/" + escaped(1); }
@@ -226,7 +284,10 @@ Exit Run::events() {
   Client::Follow follow;
   follow.after = after;
   follow.on_event = [this](const SseEvent& event) {
-    if (const auto value = json::parse(event.data)) print_event(*value);
+    if (event.type == "events.lost")
+      terminal_.note("auralinkctl: some events are not kept any more");
+    else if (const auto value = json::parse(event.data))
+      print_event(*value);
     // Piped to a program that has gone: nobody reads any more.
     return terminal_.flush() ? Client::Next::go_on : Client::Next::stop;
   };
@@ -286,11 +347,16 @@ constexpr std::array kRows{
     Row{"branch list", &Run::branch_list},
     Row{"record start", &Run::record_start},
     Row{"record stop", &Run::record_stop},
+    Row{"record pause", &Run::record_pause},
+    Row{"record resume", &Run::record_resume},
+    Row{"record set", &Run::record_set},
+    Row{"record rm", &Run::record_rm},
     Row{"record wait", &Run::record_wait},
     Row{"record list", &Run::record_list},
     Row{"record show", &Run::record_show},
     Row{"events", &Run::events},
     Row{"watch", &Run::watch},
+    Row{"openapi", &Run::openapi},
     Row{"completion-names", &Run::completion_names},
 };
 

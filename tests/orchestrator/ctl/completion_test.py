@@ -68,7 +68,8 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.offers("auralinkctl conference show d"), {"demo", "daily"})
         self.assertEqual(self.offers("auralinkctl branch rm demo "), {"record"})
         self.assertEqual(self.offers("auralinkctl branch rm demo --wa"), {"--wait"})
-        self.assertEqual(self.offers("auralinkctl record start --container "), {"mp4", "webm", "mkv", "segments"})
+        self.assertEqual(self.offers("auralinkctl record start --container "),
+                         {"mp4", "webm", "mkv", "ogg", "segments", "hls"})
         self.assertEqual(self.offers("auralinkctl record start --container = w"), {"webm"})
         self.assertEqual(self.offers("auralinkctl --url http://127.0.0.1:1 conference show "), set())
         self.assertEqual(self.offers("auralinkctl pipeline render x -f s"), {"svg"})

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """auralinkctl as a program: what it asks, what it prints and how it exits. Argument: the auralinkctl to test."""
 
+import hashlib
 import http.server
 import json
 import os
@@ -60,7 +61,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             except OSError:
                 return
 
-    do_GET = do_POST = do_PUT = do_DELETE = answer
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
 
     def log_message(self, *_):
         pass
@@ -179,6 +180,41 @@ class Program(unittest.TestCase):
             self.assertEqual(follower.wait(timeout=30), 0)
         streams = [headers for _, _, _, headers in self.daemon.asked]
         self.assertEqual(streams[1].get("Last-Event-ID"), "6")
+
+    def test_starts_a_recording_with_all_that_can_be_chosen(self):
+        self.daemon.replies["PUT", "/v1/recordings/film"] = [(201, {"id": "film", "state": "starting"})]
+        done = self.run_ctl("record", "start", "demo", "--id", "film", "--container", "hls", "--tracks", "audio",
+                            "--participant", "ann", "--preset", "480p", "--path", "a/b", "--title", "Weekly", "--set", "n=1",
+                            "--set", "note=plain words", "--previews", "5s")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(json.loads(self.daemon.asked[0][2]), {
+            "conference": "demo", "container": "hls", "tracks": "audio", "participant": "ann", "preset": "480p",
+            "path": "a/b", "metadata": {"title": "Weekly", "n": 1, "note": "plain words"},
+            "previews": {"interval": "5s"}})
+
+    def test_changes_pauses_and_deletes_recordings(self):
+        film = {"id": "film", "state": "active", "paused": True, "gaps": [{}], "processing": {"state": "running"}}
+        for method, path in (("PATCH", ""), ("POST", "/pause"), ("POST", "/resume")):
+            self.daemon.replies[method, "/v1/recordings/film" + path] = [(200, film)]
+        self.daemon.replies["DELETE", "/v1/recordings/film"] = [(204, "")]
+        done = self.run_ctl("record", "set", "film", "--title", "x", "--unset", "organizer")
+        self.assertIn("active, paused, processing, 1 gap", done.stdout)
+        method, path, body, headers = self.daemon.asked[0]
+        self.assertEqual((method, json.loads(body)), ("PATCH", {"metadata": {"title": "x", "organizer": None}}))
+        self.assertEqual(headers["Content-Type"], "application/merge-patch+json")
+        for command in ("pause", "resume", "rm"):
+            self.assertEqual(self.run_ctl("record", command, "film").returncode, 0, command)
+        self.assertEqual(self.run_ctl("record", "set", "film").returncode, 2)
+        self.assertEqual(self.run_ctl("record", "set", "film", "--set", "novalue").returncode, 2)
+
+    def test_makes_tokens_that_the_daemon_needs_not_know(self):
+        done = self.run_ctl("token", "new", "ci", "--scope", "write", "--scope", "read", "--json", url=False)
+        made = json.loads(done.stdout)
+        self.assertEqual(made["entry"], {"name": "ci", "scopes": ["write", "read"],
+                                         "sha256": hashlib.sha256(made["token"].encode()).hexdigest()})
+        again = json.loads(self.run_ctl("token", "new", "ci", "--json", url=False).stdout)
+        self.assertNotEqual(made["token"], again["token"])
+        self.assertEqual(again["entry"]["scopes"], ["read"])
 
     def test_an_answer_that_is_no_json_is_a_failure(self):
         self.daemon.replies["GET", "/status"] = [(200, "<html>")]
