@@ -160,7 +160,7 @@ Outcome<Branch> Service::Impl::add_branch(std::string_view id, std::string_view 
 }
 
 void Service::Impl::detach(Entry& entry, Branch& branch) {
-  if (!entry.watch.alive) {
+  if (!entry.watch.alive && !entry.watch.lingers_until) {
     advance(entry, branch, BranchState::removed);
     if (auto* recording = recording_of(branch); recording != nullptr)
       conclude(*recording, {.why = "removed before anything was recorded"});

@@ -205,6 +205,10 @@ void Service::Impl::spawn(const WorkerStart& order) {
 void Service::Impl::begin_stop(Entry& entry, Intent intent, StopReason why) {
   auto& watch = entry.watch;
   if (is_final(entry.conference.state)) return;
+  if (watch.lingers_until) {
+    watch.intent = std::move(intent);  // its files are still being written
+    return;
+  }
   if (!watch.alive) {
     end(entry, intent.how, std::move(intent.reason));
     return;

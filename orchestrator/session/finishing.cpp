@@ -44,6 +44,17 @@ void merge_artifacts(std::vector<Artifact>& have, const std::vector<Artifact>& m
   }
 }
 
+/// The times and the verdicts are ours; what the finisher measured is more exact than what the worker
+/// counted.
+void take_measures(Recording& recording, const std::vector<Piece>& measured) {
+  for (const auto& one : measured)
+    for (auto& piece : recording.pieces)
+      if (piece.path == one.path && one.duration_ns > 0) {
+        piece.bytes = one.bytes;
+        piece.duration_ns = one.duration_ns;
+      }
+}
+
 }  // namespace
 
 bool concluded(const Recording& recording) noexcept {
@@ -146,11 +157,11 @@ void Service::Impl::suspend(Recording& recording, const std::string& why) {
 void Service::Impl::conclude(Recording& recording, const PieceEnd& how) {
   if (concluded(recording)) return;
   edit(recording);
-  // When its worker was gone already, how that ended is what is missing, not why nobody goes on.
+  // When its worker was gone already, how that ended is what is missing, not that somebody stopped it since.
   const bool writing = recording.pieces.empty() || recording.pieces.back().ended_at.count() == 0;
   close_piece(recording, how);
   recording.paused = false;
-  if (!how.clean && writing) recording.error = how.why;
+  if (!how.clean && (writing || how.refused)) recording.error = how.why;
   if (recording.bytes == 0) {
     if (recording.error.empty()) recording.error = how.why.empty() ? "nothing was recorded" : how.why;
     advance(recording, RecordingState::failed);
@@ -199,6 +210,9 @@ void Service::Impl::give_order(const std::string& id) {
                     .hook_url = settings_.hook_url,
                     .hook_timeout = settings_.hook_timeout};
   for (const auto& piece : recording.pieces) {
+    const bool joined = std::any_of(order.pieces.begin(), order.pieces.end(),
+                                    [&](const Piece& other) { return other.path == piece.path; });
+    if (joined) continue;  // given again after it was finished
     if (piece.bytes > 0)
       order.pieces.push_back(piece);
     else if (piece.path != recording.path)
@@ -243,6 +257,8 @@ void Service::Impl::finish_event(const FinishReport& report) {
                   report.error);
         return;
       case FinishReport::Stage::failed:
+        take_measures(edit(recording), report.pieces);
+        measure(recording, 0, 0);
         finish_failed(recording, report.error.empty() ? "the recording could not be finished" : report.error);
         return;
     }
@@ -262,14 +278,10 @@ void Service::Impl::finalised(Recording& recording, const FinishReport& report) 
   for (auto& gap : recording.gaps)
     if (gap.reason.empty()) gap.reason = missing;
   if (recording.error.empty()) recording.error = missing;
-  // The times and the verdicts are ours; what the finisher measured is more exact than what the worker
-  // counted.
-  for (const auto& measured : report.pieces)
-    for (auto& piece : recording.pieces)
-      if (piece.path == measured.path && measured.duration_ns > 0) {
-        piece.bytes = measured.bytes;
-        piece.duration_ns = measured.duration_ns;
-      }
+  take_measures(recording, report.pieces);
+  // What was joined lies in the file that was delivered now.
+  for (auto& piece : recording.pieces)
+    if (!storage_.size(piece.path)) piece.path = recording.path;
   if (recording.processing == ProcessingState::pending) recording.processing = ProcessingState::running;
   if (recording.processing == ProcessingState::none) {
     recording.sidecar = nullptr;

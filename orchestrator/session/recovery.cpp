@@ -82,7 +82,11 @@ bool Service::Impl::wait_for_lingering(Entry& entry, Millis now) {
   const auto& conference = entry.conference;
   if (now < *watch.lingers_until && host_.lingers(conference.id, conference.epoch, conference.worker_pid))
     return true;
-  worker_gone(entry, {ExitClass::killed, std::string{kDaemonEnded}});
+  watch.lingers_until.reset();
+  if (const auto intent = std::exchange(watch.intent, std::nullopt))
+    end(entry, intent->how, intent->reason);
+  else
+    worker_gone(entry, {ExitClass::killed, std::string{kDaemonEnded}});
   return true;
 }
 

@@ -55,7 +55,7 @@ bool Service::draining() const { return impl_->draining_; }
 bool Service::drained() const {
   if (!impl_->draining_) return false;
   for (const auto& [id, entry] : impl_->conferences_)
-    if (entry.watch.alive) return false;
+    if (entry.watch.alive || entry.watch.lingers_until) return false;
   return !impl_->finishing_left();
 }
 bool Service::store_ok() const { return impl_->store_ok_; }

@@ -102,6 +102,35 @@ TEST_F(Finishing, AWorkerThatDiesDoesNotEndTheRecording) {
   ASSERT_EQ(done.gaps.size(), 1U);
   EXPECT_THAT(done.gaps[0].reason, HasSubstr("signal 9"));
   EXPECT_FALSE(w.storage.files.contains("/rec/demo/demo-a-1.part2.mp4"));
+  EXPECT_EQ(done.pieces.at(1).path, done.path) << "where its media lies now";
+}
+
+TEST_F(Finishing, ADiskThatFilledBeforeTheNextPieceIsTheReason) {
+  w.play("demo", "plain");
+  write(8000);
+  w.exit("demo", {.signo = SIGKILL});
+  w.storage.refuse = Problem{.kind = Problem::Kind::limit, .detail = "the disk is full", .reason = "disk"};
+  w.pass(seconds{1});
+  EXPECT_EQ(w.branch("a").state, BranchState::failed);
+  ASSERT_EQ(w.finisher.orders.size(), 1U);
+  w.finish(w.finisher.orders[0]);
+  EXPECT_EQ(w.recording("demo-a-1").state, RecordingState::interrupted);
+  EXPECT_EQ(w.recording("demo-a-1").error, "the disk is full");
+}
+
+TEST_F(Finishing, GivenAgainAfterItWasJoinedItIsOnePiece) {
+  w.settings.preview_interval = seconds{1};
+  w.boot();
+  w.play("demo", "plain");
+  write(8000);
+  crash_and_go_on();
+  write(100);
+  stop_a();
+  w.finish(w.finisher.orders.at(0));
+  w.boot().recover();
+  ASSERT_EQ(w.finisher.orders.size(), 2U) << "its pictures are still to be drawn";
+  ASSERT_EQ(w.finisher.orders[1].pieces.size(), 1U);
+  EXPECT_EQ(w.finisher.orders[1].pieces[0].path, w.finisher.orders[1].path);
 }
 
 TEST_F(Finishing, AGapOfNothingIsNoLoss) {

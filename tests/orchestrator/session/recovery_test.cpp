@@ -214,13 +214,27 @@ TEST(Lingering, ButNotForEver) {
   EXPECT_EQ(w.conference().state, ConferenceState::ended);
 }
 
-TEST(Lingering, StoppedMeanwhileEndsAtOnce) {
+TEST(Lingering, AStopWaitsForItTooAndTouchesNoFile) {
   World w;
-  w.play("demo", "plain");
+  w.boot_with_finisher();
+  w.play("demo", "pair");
+  w.storage.files["/rec/demo/demo-a-1.mp4"] = 9;
   w.host.lingering = {"demo"};
   w.boot().recover();
+  ASSERT_TRUE(w->stop_recording("demo-a-1"));
   ASSERT_TRUE(w->stop("demo"));
+  w->drain();
+  w.pass(seconds{1});
+  EXPECT_FALSE(w->drained());
+  EXPECT_TRUE(w.finisher.orders.empty());
+  EXPECT_NE(w.conference().state, ConferenceState::ended);
+  w.host.lingering.clear();
+  w.pass(seconds{1});
   EXPECT_EQ(w.conference().state, ConferenceState::ended);
+  EXPECT_EQ(w.conference().exit, ExitClass::stopped);
+  ASSERT_EQ(w.finisher.orders.size(), 1U);
+  w.finish(w.finisher.orders[0]);
+  EXPECT_TRUE(w->drained());
 }
 
 TEST(CrashLoop, DoesNotWinAttemptsByBringingTheDaemonDown) {
