@@ -114,8 +114,11 @@ Fragment plan_file(const Description& d, const std::string& name, const FileBran
     const auto input = input_of(d, stream);
     const std::string prefix = input.media == Media::video ? "video" : "audio";
     Chain chain{f};
+    // A muxer waits for all its streams (a GAP event does not help mp4mux and matroskamux of 1.22): while
+    // somebody has the camera off, what is heard waits here. Coded sound of ten minutes is a few megabytes.
+    const bool may_wait = !branch.participant.empty() && sends_coded(d) && input.media == Media::audio;
     chain.node(prefix + "-queue", "queue",
-               {{"max-size-time", std::uint64_t{10'000'000'000}},
+               {{"max-size-time", std::uint64_t{may_wait ? 600U : 10U} * 1'000'000'000U},
                 {"max-size-bytes", std::int64_t{0}},
                 {"max-size-buffers", std::int64_t{0}},
                 {"leaky", std::string{"downstream"}}});

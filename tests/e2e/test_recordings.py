@@ -283,6 +283,33 @@ def test_rtp_of_one_participant_is_stored_as_it_comes(record, senders):  # noqa:
     assert streams["small"]["profile"] != "Constrained Baseline" and streams["small"]["height"] == 480
 
 
+def test_sound_outlives_a_camera_that_is_off(record):
+    video, audio = free_ports(2)
+    source = {"kind": "rtp", "timeout": "30s", "participants": [
+        {"name": "ann", "video": {"codec": "h264", "port": video, "payload": 96},
+         "audio": {"codec": "opus", "port": audio, "payload": 97, "channels": 1}}]}
+    run = record(described(source, {"all": branch("mp4"), "ann": branch("mp4", participant="ann")}))
+    picture = ("gst-launch-1.0 -q videotestsrc is-live=true ! video/x-raw,format=I420,width=320,height=180,framerate=30/1 "
+               "! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=30 bframes=0 ! "
+               f"rtph264pay pt=96 config-interval=-1 ! udpsink host=127.0.0.1 port={video}").split()
+    sound = ("gst-launch-1.0 -q audiotestsrc is-live=true freq=440 ! audio/x-raw,rate=48000,channels=1 ! opusenc ! "
+             f"rtpopuspay pt=97 ! udpsink host=127.0.0.1 port={audio}").split()
+    started = [subprocess.Popen(sound), subprocess.Popen(picture)]
+    try:
+        run.until(lambda: run.media("ann") > 2)
+        started[1].kill()
+        run.wait_media("all", run.media("all") + 12)  # longer than any queue of a picture
+        started.append(subprocess.Popen(picture))
+        run.wait_media("all", run.media("all") + 2)
+        run.stop()
+    finally:
+        for one in started:
+            one.kill()
+            one.wait(10)
+    heard = media.tone_times(media.audio(run.path("ann")), 440)
+    assert heard[-1] > 14 and numpy.diff(heard[heard > 0.7]).max() < 0.15, heard
+
+
 def test_a_rendition_in_another_size_beside_the_conferences_own(record):
     run = record(described(files({"name": "a", "files": [media.flash_and_beep()], "loop": True}),
                            {"all": branch("mp4")}))
