@@ -25,6 +25,7 @@ bool top_level(std::uint32_t id) {
 }
 
 std::string codec_name(std::string_view id) {
+  id = id.substr(0, id.find('\0'));  // matroskamux pads some with it
   struct Name {
     std::string_view id, codec;
   };

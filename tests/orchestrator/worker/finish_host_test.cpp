@@ -117,6 +117,32 @@ TEST_F(FinishHostTest, FinishesATornFile) {
   EXPECT_TRUE(until([&] { return host.pending() == 0; }));
 }
 
+TEST_F(FinishHostTest, PicturesAndHookFollowTheFile) {
+  FinishHost host{settings(), logger_};
+  host.set_events(&events_);
+  auto what = order("a", 90'000);
+  what.preview_interval = Millis{1'000};
+  what.hook = {"sh", "-c", "echo heard; cp \"$0\" \"$0.copy\"; exit 3"};
+  host.finish(what);
+  ASSERT_TRUE(until([&] { return has("a", Stage::processed); })) << log_.str();
+  const auto& processed = events_.reports.back();
+  EXPECT_THAT(processed.error, ::testing::HasSubstr("status 3"));
+  std::map<std::string, unsigned> kinds;
+  for (const auto& artifact : processed.artifacts) {
+    ++kinds[artifact.kind];
+    EXPECT_EQ(fs::file_size(artifact.path), artifact.bytes);
+  }
+  EXPECT_GE(kinds["thumbnail"], 2U);
+  EXPECT_EQ(kinds["sprite"], 1U);
+  EXPECT_EQ(kinds["vtt"], 1U);
+  std::ifstream copy{folder_.path / "a.json.copy"};
+  const auto sidecar = json::Value::parse(copy);
+  EXPECT_EQ(sidecar["pictures"].size(), processed.artifacts.size());
+  EXPECT_EQ(sidecar["media"]["streams"].size(), 2U);
+  EXPECT_THAT(log_.str(), ::testing::HasSubstr("hook: heard"));
+  ASSERT_TRUE(until([&] { return host.pending() == 0; }));
+}
+
 TEST_F(FinishHostTest, OneAtATimeAndTheRestInOrder) {
   FinishHost host{settings(), logger_};
   host.set_events(&events_);
