@@ -4,12 +4,15 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import threading
 import time
 import urllib.parse
 import uuid
+
+import jsonschema
 
 BUILD = pathlib.Path(os.environ.get("AURALINK_BUILD", "build"))
 PIPELINES = pathlib.Path(os.environ.get("AURALINK_PIPELINES") or
@@ -144,6 +147,43 @@ class Events:
         self._thread.join(5)
 
 
+class Contract:
+    """openapi.json, to hold answers against. Members that it does not name are no fault: clients ignore them."""
+
+    def __init__(self, document):
+        self._document, self._validators = document, {}
+        self._paths = [(re.compile(re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(path)) + "$"), item)
+                       for path, item in document["paths"].items()]
+
+    def _resolved(self, value):
+        while "$ref" in value:
+            at = self._document
+            for step in value["$ref"].removeprefix("#/").split("/"):
+                at = at[step]
+            value = at
+        return value
+
+    def check(self, method, target, status, answer):
+        """Fails when the status, or the JSON of the answer, is not what the file says."""
+        path = target.partition("?")[0]
+        item = next((item for pattern, item in self._paths if pattern.match(path)), None)
+        operation = item and item.get({"HEAD": "get"}.get(method, method.lower()))
+        if not operation:
+            return
+        described = operation["responses"].get(str(status))
+        assert described, f"{method} {target}: {status} is not described"
+        for media, content in self._resolved(described).get("content", {}).items():
+            if not media.endswith("json") or isinstance(answer, str):
+                continue
+            key = json.dumps(content["schema"], sort_keys=True)
+            if key not in self._validators:
+                self._validators[key] = jsonschema.Draft202012Validator(
+                    {"allOf": [content["schema"]], "components": self._document["components"]})
+            wrong = [f"{'/'.join(map(str, e.absolute_path))}: {e.message[:300]}"
+                     for e in self._validators[key].iter_errors(answer)]
+            assert not wrong, f"{method} {target} -> {status}: {wrong}"
+
+
 class Refused(AssertionError):
     def __init__(self, what, status, problem):
         super().__init__(f"{what}: {status} {problem}")
@@ -159,7 +199,7 @@ class Daemon:
             made.mkdir(parents=True, exist_ok=True)
         self.mark = mark or uuid.uuid4().hex
         self.flags, self.prefix, self.popen = flags, prefix, popen
-        self.log, self.process, self.events, self.url = [], None, None, None
+        self.log, self.process, self.events, self.url, self.contract = [], None, None, None, None
         self.start()
 
     # -- life --
@@ -239,9 +279,14 @@ class Daemon:
         finally:
             connection.close()
         try:
-            return answer.status, json.loads(text)
+            value = json.loads(text)
         except ValueError:
-            return answer.status, text
+            value = text
+        if path == "/openapi.json":
+            return answer.status, value
+        self.contract = self.contract or Contract(self.request("GET", "/openapi.json")[1])
+        self.contract.check(method, path, answer.status, value)
+        return answer.status, value
 
     def _ok(self, method, path, body=None):
         status, answer = self.request(method, path, body)
