@@ -71,9 +71,13 @@ def pause(run, names, seconds):
         run.say("pause", name)
     run.until(lambda: all(run.stats["branches"][n]["paused"] for n in names))
     witness = run.media("witness")
-    run.wait_media("witness", witness + 0.5)  # what was in the encoders has come through
-    before = {n: run.stats["branches"][n] for n in names}
-    run.wait_media("witness", witness + seconds)
+    before = None
+    for _ in range(20):  # what was in the encoders comes through, on a busy machine later
+        last, before = before, {n: run.stats["branches"][n] for n in names}
+        if last == before:
+            break
+        run.wait_media("witness", run.media("witness") + 0.3)
+    run.wait_media("witness", max(witness + seconds, run.media("witness") + 0.5))
     for name in names:
         assert run.stats["branches"][name] == before[name], name
         run.say("resume", name)
