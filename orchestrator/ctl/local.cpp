@@ -114,6 +114,8 @@ Step<Resolved> resolved(const Invocation& invocation, const fs::path& file, bool
     const bool passes_through = description->video.mode == pipeline::VideoMode::passthrough ||
                                 description->audio.mode == pipeline::AudioMode::passthrough;
     (*document)["source"] = {{"kind", "test"}, {"participants", passes_through ? 1U : kTestParticipants}};
+    // Choosing among participants has a meaning only where they come and go over the network.
+    if (auto& mix = (*document)["mix"]; mix.is_object()) mix.erase("select");
     description = pipeline::parse_description(*document);
   }
   if (!description) return tl::make_unexpected(complaint(file.string(), description.error()));
