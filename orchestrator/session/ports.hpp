@@ -209,7 +209,7 @@ class Storage {
 };
 
 /// Answers to requests with an Idempotency-Key, so that a repeated one gets the answer of the first. Survives
-/// a restart.
+/// a restart. remember() replaces what was there: first that a request was begun, then its answer.
 class ReplyMemory {
  public:
   struct Remembered {

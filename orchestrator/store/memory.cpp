@@ -98,7 +98,7 @@ std::optional<session::ReplyMemory::Remembered> MemoryStore::recall(const std::s
 
 void MemoryStore::remember(const std::string& principal, const std::string& key, const Remembered& reply,
                            session::Millis now) {
-  replies_.try_emplace({principal, key}, Reply{reply, now});
+  replies_.insert_or_assign({principal, key}, Reply{reply, now});
 }
 
 void MemoryStore::forget_before(session::Millis at) {

@@ -313,7 +313,10 @@ void SqliteStore::remember(const std::string& principal, const std::string& key,
   impl_
       ->sql(impl_->remember,
             "INSERT INTO reply (principal, key, at, fingerprint, status, content_type, location, etag, body) "
-            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING")
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (principal, key) DO UPDATE SET "
+            "at = excluded.at, fingerprint = excluded.fingerprint, status = excluded.status, "
+            "content_type = excluded.content_type, location = excluded.location, etag = excluded.etag, "
+            "body = excluded.body")
       .bind(1, principal)
       .bind(2, key)
       .bind(3, std::int64_t{now.count()})

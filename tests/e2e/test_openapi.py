@@ -57,6 +57,25 @@ def test_a_live_daemon_keeps_to_its_description(shared_daemon, tmp_path):
     assert not errors, errors
 
 
+def test_a_key_outlives_the_daemon(tmp_path):
+    """An answer given before kill -9 is given again after it, and nothing is recorded twice."""
+    d = daemons.Daemon(tmp_path)
+    try:
+        d.create("demo", "test-conference", width=320, height=180, participants=1)
+        body, head = {"conference": "demo", "id": "film"}, {"Idempotency-Key": "8e03978e"}
+        first = d.request("POST", "/v1/recordings", body, head)
+        last = d.events.all()[-1]["seq"]
+        d.kill()
+        d.start()
+        assert first[0] == 201 and d.request("POST", "/v1/recordings", body, head) == first
+        assert d.request("POST", "/v1/recordings", body | {"container": "mkv"}, head)[0] == 422
+        # The stream goes on where it was, across the restart.
+        seen = [event["seq"] for event in d.events.all()]
+        assert seen[:last] == list(range(1, last + 1)), seen
+    finally:
+        d.close()
+
+
 def test_every_answer_of_the_other_tests_is_described(shared_daemon):
     """The measure itself: an answer that is not as described is noticed by the client of these tests."""
     contract = daemons.Contract(shared_daemon.get("/openapi.json"))

@@ -201,7 +201,7 @@ TYPED_TEST(AnyStore, ErasesRecordings) {
   EXPECT_THROW(store->erase_recording("b"), StoreError);
 }
 
-TYPED_TEST(AnyStore, RemembersTheFirstAnswerUnderAKey) {
+TYPED_TEST(AnyStore, RemembersTheLatestNoteUnderAKey) {
   auto store = this->open();
   auto& memory = dynamic_cast<session::ReplyMemory&>(*store);
   const session::ReplyMemory::Remembered first{.fingerprint = "f1",
@@ -211,8 +211,8 @@ TYPED_TEST(AnyStore, RemembersTheFirstAnswerUnderAKey) {
                                                .etag = "\"3\"",
                                                .body = "{\"a\": \"\u00e4\"}"};
   EXPECT_FALSE(memory.recall("ann", "k"));
+  memory.remember("ann", "k", {.fingerprint = "f1"}, Millis{90});  // begun
   memory.remember("ann", "k", first, Millis{100});
-  memory.remember("ann", "k", {.fingerprint = "f2", .status = 500}, Millis{200});
   memory.remember("bob", "k", {.fingerprint = "f3", .status = 202}, Millis{300});
   const auto found = memory.recall("ann", "k");
   ASSERT_TRUE(found);
