@@ -35,7 +35,7 @@ class SqliteStore final : public session::Store, public session::ReplyMemory {
   [[nodiscard]] std::vector<session::Recording> recordings() override;
   [[nodiscard]] std::vector<session::Event> events_after(std::int64_t seq, std::size_t limit) override;
 
-  /// The first answer under a key stays until it is forgotten. Not part of a transaction.
+  /// The latest answer under a key stays until it is forgotten. Not part of a transaction.
   [[nodiscard]] std::optional<Remembered> recall(const std::string& principal,
                                                  const std::string& key) override;
   void remember(const std::string& principal, const std::string& key, const Remembered& reply,
