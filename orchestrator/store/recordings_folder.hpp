@@ -13,7 +13,7 @@
 namespace auralink::store {
 
 struct FolderSettings {
-  std::string root;  ///< created when missing; may itself be a symbolic link
+  std::string root;             ///< created when missing; may itself be a symbolic link
   bool force_fallback = false;  ///< behave as on a kernel without openat2 (for tests)
 };
 
