@@ -181,6 +181,26 @@ unsigned brightness(GstSample* picture) {
   return static_cast<unsigned>(sum / std::max<std::size_t>(1, width * height));
 }
 
+namespace {
+
+/// Copies I420 to I420; the place is even.
+void paste(const GstVideoFrame& tile, const GstVideoFrame& sheet, unsigned x, unsigned y) {
+  for (guint plane = 0; plane < 3; ++plane) {
+    const unsigned shift = plane == 0 ? 0 : 1;
+    const auto width = static_cast<std::size_t>(GST_VIDEO_FRAME_COMP_WIDTH(&tile, plane));
+    const auto height = static_cast<std::size_t>(GST_VIDEO_FRAME_COMP_HEIGHT(&tile, plane));
+    const auto from_stride = static_cast<std::size_t>(GST_VIDEO_FRAME_PLANE_STRIDE(&tile, plane));
+    const auto to_stride = static_cast<std::size_t>(GST_VIDEO_FRAME_PLANE_STRIDE(&sheet, plane));
+    const auto* from = static_cast<const std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&tile, plane));
+    auto* to = static_cast<std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&sheet, plane)) +
+               (y >> shift) * to_stride + (x >> shift);
+    for (std::size_t row = 0; row < height; ++row)
+      std::copy_n(from + row * from_stride, width, to + row * to_stride);
+  }
+}
+
+}  // namespace
+
 Sheet::Sheet(StillSize tile, unsigned columns, unsigned rows) : info_{}, tile_{tile}, columns_{columns} {
   gst_video_info_set_format(&info_, GST_VIDEO_FORMAT_I420, tile.width * columns, tile.height * rows);
   buffer_.reset(gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info_), nullptr));
@@ -204,19 +224,21 @@ void Sheet::put(unsigned index, GstSample* picture) {
     return;
   from.fps_n = 0;  // the converter refuses pictures of different rates
   from.fps_d = 1;
-  if (gst_video_frame_map(&out, &info_, buffer_.get(),
-                          static_cast<GstMapFlags>(GST_MAP_READ | GST_MAP_WRITE))) {
-    auto* where = gst_structure_new(
-        "place", GST_VIDEO_CONVERTER_OPT_DEST_X, G_TYPE_INT, static_cast<int>(index % columns_ * tile_.width),
-        GST_VIDEO_CONVERTER_OPT_DEST_Y, G_TYPE_INT, static_cast<int>(index / columns_ * tile_.height),
-        GST_VIDEO_CONVERTER_OPT_DEST_WIDTH, G_TYPE_INT, static_cast<int>(tile_.width),
-        GST_VIDEO_CONVERTER_OPT_DEST_HEIGHT, G_TYPE_INT, static_cast<int>(tile_.height),
-        GST_VIDEO_CONVERTER_OPT_FILL_BORDER, G_TYPE_BOOLEAN, FALSE, nullptr);
-    if (auto* converter = gst_video_converter_new(&from, &info_, where); converter != nullptr) {
-      gst_video_converter_frame(converter, &in, &out);
+  // Into a picture of its own first: told to write into a part of the sheet (dest-x), GstVideoConverter
+  // of 1.22 leaves garbage in the same lines left of that part.
+  GstVideoInfo to;
+  gst_video_info_set_format(&to, GST_VIDEO_FORMAT_I420, tile_.width, tile_.height);
+  const Owned<GstBuffer> buffer{gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&to), nullptr)};
+  if (GstVideoFrame tile; gst_video_frame_map(&tile, &to, buffer.get(), GST_MAP_READWRITE)) {
+    if (auto* converter = gst_video_converter_new(&from, &to, nullptr); converter != nullptr) {
+      gst_video_converter_frame(converter, &in, &tile);
       gst_video_converter_free(converter);
     }
-    gst_video_frame_unmap(&out);
+    if (gst_video_frame_map(&out, &info_, buffer_.get(), GST_MAP_READWRITE)) {
+      paste(tile, out, index % columns_ * tile_.width, index / columns_ * tile_.height);
+      gst_video_frame_unmap(&out);
+    }
+    gst_video_frame_unmap(&tile);
   }
   gst_video_frame_unmap(&in);
 }
