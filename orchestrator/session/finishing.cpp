@@ -141,6 +141,7 @@ void Service::Impl::close_piece(Recording& recording, const PieceEnd& how) {
   // The file on disk is the truth; what the worker counted stands in when the disk cannot be asked.
   piece.bytes = storage_.size(piece.path).value_or(how.reported.value_or(0));
   piece.clean = how.clean && piece.bytes > 0;
+  if (piece.bytes == 0) piece.duration_ns = 0;  // taken by the worker, but never on the disk
   piece.error = how.clean ? std::string{} : how.why;
   if (!recording.pauses.empty() && recording.pauses.back().until.count() == 0) {
     recording.pauses.back().until = piece.ended_at;

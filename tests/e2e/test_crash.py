@@ -3,10 +3,12 @@
 import datetime
 import json
 import os
-import pathlib
 import signal
 import subprocess
 import time
+
+import numpy
+import pytest
 
 import daemon as daemons
 import media
@@ -21,6 +23,16 @@ def playable_seconds(path):
     return int(raw or 0) / 30
 
 
+def check_joined(path, joint):
+    """Every frame on time and decodable; at the joint the longer of sound and picture decides where it goes on."""
+    media.decodes_cleanly(path)
+    shown = numpy.sort([p.pts for p in media.packets(path)])
+    steps = numpy.diff(shown)
+    uneven = numpy.flatnonzero(numpy.abs(steps - 1 / 30) > 0.0021)
+    assert len(uneven) <= 1 and (steps[uneven] < 0.1).all(), (shown[uneven], steps[uneven])
+    assert all(abs(shown[at + 1] - joint) < 0.1 for at in uneven), (shown[uneven], joint)
+
+
 def wall(time_text):
     return datetime.datetime.fromisoformat(time_text).timestamp()
 
@@ -30,31 +42,36 @@ def test_what_was_written_a_second_before_a_kill_plays(daemon):
     daemon.create("other", "test-conference", participants=2, **CANVAS)
     recordings = [daemon.recording_of("victim"), daemon.record("victim", container="webm"),
                   daemon.record("victim", container="mkv")]
-    recordings = [daemon.recording(r["id"]) for r in recordings]
     daemon.wait_media("victim", 4, recordings[-1]["branch"])
     os.kill(daemon.worker_pid("victim"), signal.SIGKILL)
     killed = time.time()
     restarted = daemon.events.wait("conference.starting", "victim",
                                    lambda d: d["conference"]["epoch"] == 2, timeout=30)
     assert restarted["data"]["conference"]["exit"] == "killed", restarted
-    # What the API started begins with that call; what came with the conference, when the worker is ready.
-    for recording, began in zip(recordings, ("startedAt", "createdAt", "createdAt")):
-        told = daemon.wait_recording(recording["id"], "interrupted")
-        assert told["bytes"] == os.path.getsize(told["path"]) > 0
-        assert playable_seconds(told["path"]) >= killed - wall(recording[began]) - 1.0, told
-    # By policy it goes on, in a new file.
-    daemon.events.wait("conference.running", "victim", lambda d: d["conference"]["epoch"] == 2, timeout=30)
-    anew = daemons.until(lambda: next((r for r in daemon.get("/v1/recordings?conference=victim")["items"]
-                                       if r["epoch"] == 2 and r["branch"] == "record"), None))
-    assert anew["path"] != recordings[0]["path"]
-    daemons.until(lambda: daemon.recording(anew["id"])["durationSeconds"] >= 1.5)
+    # By policy it goes on, in a second piece of the same recording.
+    anew = daemon.events.wait("conference.running", "victim", lambda d: d["conference"]["epoch"] == 2, timeout=30)
+    resumed = wall(anew["at"])
+    daemons.until(lambda: daemon.media_seconds("victim") >= 1.5)
+    for recording in recordings:
+        told = daemon.recording(recording["id"])
+        assert told["state"] == "active" and [p["epoch"] for p in told["pieces"]] == [1, 2], told
     daemon.stop("victim")
     daemon.stop("other")
-    assert daemon.recording(anew["id"])["state"] == "complete"
-    check_every_frame(anew["path"])
+    # Delivered as one file: what was written up to a second before, the true gap, what followed.
+    for recording, began in zip(recordings, ("startedAt", "createdAt", "createdAt")):
+        told = daemon.wait_recording(recording["id"])
+        first, second = told["pieces"]
+        assert told["state"] == "interrupted" and "killed" in told["error"], told
+        assert told["path"] == recording["path"] and told["bytes"] == os.path.getsize(told["path"]), told
+        assert first["durationSeconds"] >= killed - wall(told[began]) - 1.0 and second["clean"], told
+        [gap] = told["gaps"]
+        assert gap["atSeconds"] == pytest.approx(first["durationSeconds"], abs=0.05), told
+        assert gap["missingSeconds"] == pytest.approx(resumed - killed, abs=1.2), (told, resumed - killed)
+        assert media.duration(told["path"]) == pytest.approx(told["durationSeconds"], abs=0.05), told
+        check_joined(told["path"], first["durationSeconds"])
     # The neighbour did not notice.
-    neighbour = daemon.recording_of("other")
-    assert neighbour["state"] == "complete" and neighbour["epoch"] == 1
+    neighbour = daemon.wait_recording(daemon.recording_of("other")["id"], "complete")
+    assert neighbour["epoch"] == 1
     check_every_frame(neighbour["path"])
 
 
@@ -124,11 +141,13 @@ def test_a_worker_finishes_its_file_when_the_daemon_is_killed(start_daemon):
     check_every_frame(path)
     daemons.until(lambda: not daemons.marked(daemon.mark), 10, what="the warm worker ends too")
     daemon.start()
+    # The policy says: restart. The recording goes on in a second piece; the first is whole.
+    daemon.events.wait("conference.running", "orphan", lambda d: d["conference"]["epoch"] == 2, timeout=30)
     told = daemon.conference("orphan")
-    first = next(r for r in daemon.get("/v1/recordings?conference=orphan")["items"] if r["epoch"] == 1)
-    # Nobody confirmed that the file is whole, and the policy says: restart.
-    assert first["state"] == "interrupted" and first["path"] == path, first
-    assert told["exit"] == "killed" and (told["epoch"] == 2 or told["state"] == "ended"), told
-    if told["state"] != "ended":
-        daemon.stop("orphan")
-    assert pathlib.Path(path).stat().st_size == first["bytes"]
+    assert told["exit"] == "killed" and told["epoch"] == 2, told
+    daemon.wait_media("orphan", 1)
+    daemon.stop("orphan")
+    told = daemon.wait_recording(daemon.recording_of("orphan")["id"])
+    assert told["state"] == "interrupted" and told["path"] == path and len(told["gaps"]) == 1, told
+    assert told["pieces"][0]["durationSeconds"] >= 2 and told["pieces"][1]["clean"], told
+    check_joined(path, told["pieces"][0]["durationSeconds"])

@@ -18,7 +18,10 @@ import media
 KILLS = int(os.environ.get("AURALINK_STORM_KILLS", "6"))
 SEED = int(os.environ.get("AURALINK_STORM_SEED", "1"))
 KILLS_PER_ROUND = 3  # as often as the policy below starts a conference again
-MOST_LOST = 1.0      # seconds for each kill, besides the time when nobody recorded
+# Seconds for each kill, besides the time when nobody recorded. What splitmuxsink (1.22) has of the present group of
+# pictures is not on the disk yet, so that segments lose up to the distance of keyframes more; hls does not.
+KEYFRAME = 2.0
+MOST_LOST = {"segments": 1.0 + KEYFRAME}
 
 ENCODE = {"h264": {"of": "video", "codec": "h264", "bitrate": 600000, "keyframe": "2s"},
           "vp8": {"of": "video", "codec": "vp8", "bitrate": 600000, "keyframe": "2s"},
@@ -52,6 +55,11 @@ def wall(text):
     return datetime.datetime.fromisoformat(text).timestamp()
 
 
+def written(recording):
+    """Pieces of which anything reached the disk."""
+    return [p for p in recording["pieces"] if p["durationSeconds"] > 0]
+
+
 def delivered(recording, folder):
     """Files with what is to be played of a recording: its file, or what its playlist names. Where the playlist says
     that something new begins (EXT-X-MAP), its segments belong to that beginning."""
@@ -62,7 +70,7 @@ def delivered(recording, folder):
         return [path]
     parts, lines = [], path.read_text().splitlines()
     assert lines[0] == "#EXTM3U" and lines[-1] == "#EXT-X-ENDLIST", lines
-    assert lines.count("#EXT-X-DISCONTINUITY") == len(recording["pieces"]) - 1, lines
+    assert lines.count("#EXT-X-DISCONTINUITY") == len(written(recording)) - 1, lines
     mapped = None
     for line in lines:
         if line.startswith("#EXT-X-MAP:"):
@@ -139,11 +147,11 @@ def check(daemon, one, folder):
         brief = {k: told[k] for k in ("id", "state", "error", "durationSeconds", "gaps", "pieces", "processing")}
         if told["state"] != "interrupted":
             wrong.append(f"not interrupted: {brief}")
-        if len(told["pieces"]) != kills + 1 or len(told["gaps"]) != kills:
-            wrong.append(f"{kills} kills make {kills + 1} pieces and {kills} gaps: {brief}")
+        if len(told["pieces"]) != kills + 1 or len(told["gaps"]) != len(written(told)) - 1:
+            wrong.append(f"{kills} kills make {kills + 1} pieces with gaps between them: {brief}")
         if abs(length - told["durationSeconds"]) > 0.25:
             wrong.append(f"decoded {length:.2f} s: {brief}")
-        if lost > MOST_LOST * kills + 0.5:
+        if lost > MOST_LOST.get(told["branch"], 1.0) * kills + 0.5:
             wrong.append(f"{lost:.2f} s of {was:.2f} s are lost: {brief}")
     return rows, wrong
 
