@@ -113,7 +113,13 @@ Step<Resolved> resolved(const Invocation& invocation, const fs::path& file, bool
   if (description && invocation.value("source") == "test" && !description->custom) {
     const bool passes_through = description->video.mode == pipeline::VideoMode::passthrough ||
                                 description->audio.mode == pipeline::AudioMode::passthrough;
-    (*document)["source"] = {{"kind", "test"}, {"participants", passes_through ? 1U : kTestParticipants}};
+    auto people = json::Value::array();  // a branch may ask for one of them by name
+    const auto played = pipeline::with_test_source(*description, passes_through ? 1U : kTestParticipants);
+    for (const auto& person : std::get<pipeline::TestSource>(played.source).participants)
+      people.push_back({{"name", person.name},
+                        {"pattern", std::string{pipeline::to_string(person.pattern)}},
+                        {"frequency", person.frequency}});
+    (*document)["source"] = {{"kind", "test"}, {"participants", std::move(people)}};
     // Choosing among participants has a meaning only where they come and go over the network.
     if (auto& mix = (*document)["mix"]; mix.is_object()) mix.erase("select");
     description = pipeline::parse_description(*document);

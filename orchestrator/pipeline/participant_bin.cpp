@@ -93,7 +93,8 @@ GstElement* ParticipantBin::tap(Media media) const {
   const auto node = plan_.taps.find(media);
   if (node == plan_.taps.end()) return nullptr;
   const Owned<GstElement> tee{gst_bin_get_by_name(GST_BIN(bin_.get()), node->second.c_str())};
-  return tee.get();
+  GstElement* const kept_by_the_bin = tee.get();
+  return kept_by_the_bin;
 }
 
 void ParticipantBin::mute() { muted_ = true; }

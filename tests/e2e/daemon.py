@@ -322,7 +322,11 @@ class Daemon:
         return self.wait_ended(conference, timeout) if wait else None
 
     def wait_ended(self, conference, timeout=40):
-        return self.events.wait("conference.ended", conference, timeout=timeout)["data"]["conference"]
+        """The conference as it ended, when its recordings are finished too."""
+        ended = self.events.wait("conference.ended", conference, timeout=timeout)["data"]["conference"]
+        until(lambda: all(r["state"] in FINAL for r in self.get(f"/v1/recordings?conference={conference}")["items"]),
+              timeout, what=f"recordings of {conference} are finished")
+        return ended
 
     def record(self, conference, **body):
         """A recording that has begun to write."""
