@@ -12,14 +12,20 @@ constexpr std::size_t kLongestKey = 255;
 
 using Remembered = session::ReplyMemory::Remembered;
 
-/// A NUL cannot be in any of the parts but the last, so no two requests look alike.
+/// A NUL cannot be in any of the parts but the last, so no two requests look alike. Preconditions belong to
+/// the request: one that asks for another version is another request.
 [[nodiscard]] std::string fingerprint_of(const Request& request) {
-  std::string all = request.method;
-  all += '\0';
-  all += request.path;
-  all += '\0';
-  all += request.query;
-  all += '\0';
+  std::string all;
+  const auto add = [&all](std::string_view part) { all.append(part).push_back('\0'); };
+  const auto add_header = [&](const std::optional<std::string>& value) {
+    add(value ? "present" : "absent");
+    add(value.value_or(std::string{}));
+  };
+  add(request.method);
+  add(request.path);
+  add(request.query);
+  add_header(request.if_match);
+  add_header(request.if_none_match);
   all += request.body;
   return sha256(all);
 }

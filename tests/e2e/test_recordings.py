@@ -359,7 +359,7 @@ def test_a_disk_that_does_not_answer_holds_up_nobody(record, tmp_path):
 def test_a_full_disk_ends_its_recordings_and_what_is_written_plays(record, tmp_path):
     full = tmp_path / "full"
     full.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", str(full)], capture_output=True,
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(full)], capture_output=True,
                              text=True, check=False)
     if mounted.returncode != 0:
         pytest.skip(f"no file system of a given size can be mounted here: {mounted.stderr.strip()}")

@@ -126,6 +126,8 @@ TEST_F(ApiTest, CarriesOutARepeatedRequestOnce) {
   EXPECT_FALSE(first.headers.contains("idempotency-replayed"));
   EXPECT_EQ(call("POST", "/v1/conferences", R"({"pipeline":"test","parameters":{}})", headers).status, 422U);
   EXPECT_EQ(call("POST", "/v1/recordings", R"({"conference":"demo"})", headers).status, 422U);
+  const auto conditional = with(headers, "If-Match: *");
+  EXPECT_EQ(call("POST", "/v1/conferences", R"({"pipeline":"test"})", conditional).status, 422U);
   EXPECT_EQ(state(), before);
   clock_.now += Replays::kKept + session::Millis{1};
   EXPECT_NE(call("POST", "/v1/conferences", R"({"pipeline":"test"})", headers).body, first.body);

@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/worker/finish_hook.hpp"
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
-#include <libsoup/soup.h>
-#include <signal.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-#include <atomic>
+#include <array>
 #include <cstdlib>
 #include <thread>
+
+extern "C" {
+#include <sys/pidfd.h>  // glibc 2.36 forgot the C linkage
+}
 
 namespace auralink::worker {
 namespace {
 
 using std::chrono::milliseconds;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 struct Heard {
   std::vector<std::string> lines;
@@ -59,15 +67,12 @@ TEST(Hook, TooLongIsStoppedWithEverythingItStarted) {
   EXPECT_THAT(ran.error(), HasSubstr("took longer"));
   ASSERT_EQ(heard.lines.size(), 1U);
   const auto grandchild = static_cast<pid_t>(std::stol(heard.lines[0]));
-  // Killed with its group; perhaps nobody has reaped it yet.
-  std::string state;
-  if (FILE* stat = std::fopen(("/proc/" + std::to_string(grandchild) + "/stat").c_str(), "r");
-      stat != nullptr) {
-    std::array<char, 256> text{};
-    if (std::fgets(text.data(), text.size(), stat) != nullptr) state = text.data();
-    std::fclose(stat);
+  // Killed with its group; the end of a process that is not our child is told by its pidfd.
+  if (const int pidfd = ::pidfd_open(grandchild, 0); pidfd >= 0) {
+    pollfd ended{pidfd, POLLIN, 0};
+    EXPECT_EQ(::poll(&ended, 1, 10'000), 1) << grandchild << " goes on";
+    ::close(pidfd);
   }
-  EXPECT_TRUE(state.empty() || state.find(") Z") != std::string::npos || ::kill(grandchild, 0) != 0) << state;
 }
 
 TEST(Hook, OutputIsBounded) {
@@ -84,59 +89,62 @@ TEST(Hook, IsGivenUpWhenAsked) {
   EXPECT_FALSE(run_hook({"sleep", "1000"}, "", milliseconds{60'000}, heard.callbacks));
 }
 
-/// A web server on a thread of its own that answers every POST with one status, or not at all.
-class Answering {
+/// An address where connections are taken, by the kernel, and nothing is ever said.
+class Silent {
  public:
-  explicit Answering(unsigned status) : status_{status} {
-    std::atomic<bool> ready{false};
-    thread_ = std::thread{[this, &ready] {
-      auto* context = g_main_context_new();
-      g_main_context_push_thread_default(context);
-      loop_ = g_main_loop_new(context, FALSE);
-      server_ = soup_server_new(nullptr, nullptr);
-      soup_server_add_handler(server_, nullptr, handle, this, nullptr);
-      soup_server_listen_local(server_, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, nullptr);
-      GSList* uris = soup_server_get_uris(server_);
-      port_ = g_uri_get_port(static_cast<GUri*>(uris->data));
-      g_slist_free_full(uris, reinterpret_cast<GDestroyNotify>(g_uri_unref));
-      ready = true;
-      ready.notify_one();
-      g_main_loop_run(loop_);
-      g_object_unref(server_);
-      g_main_context_pop_thread_default(context);
-      g_main_context_unref(context);
-    }};
-    ready.wait(false);
+  Silent() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* any = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(fd_, any, size), 0);
+    EXPECT_EQ(::listen(fd_, 1), 0);
+    EXPECT_EQ(::getsockname(fd_, any, &size), 0);
+    port_ = ntohs(address.sin_port);
   }
-  ~Answering() {
-    g_main_loop_quit(loop_);
-    g_main_context_wakeup(g_main_loop_get_context(loop_));
-    thread_.join();
-    g_main_loop_unref(loop_);
-  }
-  Answering(const Answering&) = delete;
-  Answering& operator=(const Answering&) = delete;
+  ~Silent() { ::close(fd_); }
+  Silent(const Silent&) = delete;
+  Silent& operator=(const Silent&) = delete;
   [[nodiscard]] std::string url() const {
     return "http://127.0.0.1:" + std::to_string(port_) + "/hook?token=hunter2";
   }
-  std::string body, type;
+  [[nodiscard]] int accept() const { return ::accept(fd_, nullptr, nullptr); }
 
  private:
-  static void handle(SoupServer*, SoupServerMessage* message, const char*, GHashTable*,
-                     gpointer data) {
-    auto& self = *static_cast<Answering*>(data);
-    auto* request = soup_server_message_get_request_body(message);
-    self.body.assign(request->data, static_cast<std::size_t>(request->length));
-    self.type =
-        soup_message_headers_get_content_type(soup_server_message_get_request_headers(message), nullptr);
-    if (self.status_ == 0) return soup_server_message_pause(message);
-    soup_server_message_set_status(message, self.status_, nullptr);
-  }
-  unsigned status_;
+  int fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   int port_ = 0;
-  GMainLoop* loop_ = nullptr;
-  SoupServer* server_ = nullptr;
-  std::thread thread_;
+};
+
+/// Answers one request with the given status. By hand, since libsoup 3.2's own server loses its listener's
+/// address and sockets, which the leak checker takes for ours.
+class Answering {
+ public:
+  explicit Answering(unsigned status) : thread_{[this, status] { serve(status); }} {}
+  [[nodiscard]] std::string url() const { return listener_.url(); }
+  /// The whole request, once it was answered.
+  const std::string& request() {
+    if (thread_.joinable()) thread_.join();
+    return request_;
+  }
+
+ private:
+  void serve(unsigned status) {
+    const int fd = listener_.accept();
+    std::array<char, 4096> bytes{};
+    while (!request_.ends_with('}')) {
+      const auto got = ::read(fd, bytes.data(), bytes.size());
+      if (got <= 0) break;
+      request_.append(bytes.data(), static_cast<std::size_t>(got));
+    }
+    const auto answer = "HTTP/1.1 " + std::to_string(status) +
+                        " whatever\r\nLocation: /\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    EXPECT_EQ(::write(fd, answer.data(), answer.size()), static_cast<ssize_t>(answer.size()));
+    ::close(fd);
+  }
+  Silent listener_;
+  std::string request_;
+  std::jthread thread_;
 };
 
 TEST(HookUrl, GetsTheSidecar) {
@@ -144,22 +152,31 @@ TEST(HookUrl, GetsTheSidecar) {
   Answering server{204};
   const auto posted = post_hook(server.url(), R"({"a":1})", milliseconds{10'000}, heard.callbacks);
   EXPECT_TRUE(posted) << posted.error();
-  EXPECT_EQ(server.body, R"({"a":1})");
-  EXPECT_EQ(server.type, "application/json");
+  EXPECT_THAT(server.request(), StartsWith("POST /hook?token=hunter2 HTTP/1.1\r\n"));
+  EXPECT_THAT(server.request(), HasSubstr("Content-Type: application/json\r\n"));
+  EXPECT_THAT(server.request(), EndsWith("\r\n\r\n{\"a\":1}"));
 }
 
-TEST(HookUrl, RefusalsAndSilenceAreFailuresWithoutTheUrl) {
+TEST(HookUrl, RefusalsAreFailuresWithoutTheUrl) {
   Heard heard;
-  for (const unsigned status : {500U, 302U, 0U}) {
+  for (const unsigned status : {500U, 302U}) {
     Answering server{status};
-    const auto posted = post_hook(server.url(), "{}", milliseconds{300}, heard.callbacks);
+    const auto posted = post_hook(server.url(), "{}", milliseconds{10'000}, heard.callbacks);
     ASSERT_FALSE(posted);
     EXPECT_EQ(posted.error().find("hunter2"), std::string::npos) << posted.error();
-    EXPECT_THAT(posted.error(),
-                HasSubstr(status == 0 ? "did not answer" : "answered " + std::to_string(status)));
+    EXPECT_THAT(posted.error(), HasSubstr("answered " + std::to_string(status)));
   }
   EXPECT_FALSE(post_hook("file:///etc/passwd", "{}", milliseconds{300}, heard.callbacks));
   EXPECT_FALSE(post_hook("http://127.0.0.1:1/", "{}", milliseconds{300}, heard.callbacks));
+}
+
+TEST(HookUrl, SilenceIsAFailureWithoutTheUrl) {
+  Heard heard;
+  Silent server;
+  const auto posted = post_hook(server.url(), "{}", milliseconds{300}, heard.callbacks);
+  ASSERT_FALSE(posted);
+  EXPECT_EQ(posted.error().find("hunter2"), std::string::npos) << posted.error();
+  EXPECT_THAT(posted.error(), HasSubstr("did not answer"));
 }
 
 }  // namespace
