@@ -162,9 +162,10 @@ void read_participant(ObjectReader& reader, const Description& d, FileBranch& br
     return reader.complain("participant",
                            "nobody is called " + json::shown(*name) + json::did_you_mean(*name, names));
   if (receives_together(d))
-    return reader.complain("participant",
-                           "one participant alone is recorded where each is received alone: without mix.select "
-                           "and ssrc, and of at most 16 participants");
+    return reader.complain(
+        "participant",
+        "one participant alone is recorded where each is received alone: without mix.select "
+        "and ssrc, and of at most 16 participants");
   branch.participant = *name;
 }
 

@@ -296,9 +296,10 @@ TEST_P(Shipped, PlansWhatItPlannedBefore) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Descriptions, Shipped,
-                         testing::Values("active-speaker", "audio-recording", "automatic-recording", "composite-recording",
-                                         "hls-recording", "passthrough-recording", "rtp-composite",
-                                         "segment-recording", "test-conference", "track-recording"),
+                         testing::Values("active-speaker", "audio-recording", "automatic-recording",
+                                         "composite-recording", "hls-recording", "passthrough-recording",
+                                         "rtp-composite", "segment-recording", "test-conference",
+                                         "track-recording"),
                          [](const auto& tested) {
                            std::string name = tested.param;
                            std::replace(name.begin(), name.end(), '-', '_');
