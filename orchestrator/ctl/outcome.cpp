@@ -47,6 +47,10 @@ Outcome recording_complete(const json::Value& recording) {
   return state == "interrupted" || state == "failed" ? Outcome::bad : Outcome::going_on;
 }
 
+Outcome recording_final(const json::Value& recording) {
+  return recording_complete(recording) == Outcome::going_on ? Outcome::going_on : Outcome::good;
+}
+
 Outcome branch_active(const json::Value& branch) {
   const std::string state = text_of(branch, "state");
   if (state == "active") return Outcome::good;

@@ -18,6 +18,8 @@ enum class Outcome { going_on, good, bad };
 /// Completed, stopped on request and a reached limit are good ends.
 [[nodiscard]] Outcome conference_ended(const json::Value& conference);
 [[nodiscard]] Outcome recording_complete(const json::Value& recording);
+/// Good when nothing will change any more, however it ended.
+[[nodiscard]] Outcome recording_final(const json::Value& recording);
 [[nodiscard]] Outcome branch_active(const json::Value& branch);
 [[nodiscard]] Outcome branch_gone(const json::Value& branch);
 

@@ -45,8 +45,7 @@ class Run {
     const auto made = api_.call(id ? "PUT" : "POST", path, body);
     if (!made) return fail(made.error());
     const std::string one = std::string{kConferences} + "/" + segment(text_of(*made, "id"));
-    if (invocation_.has("wait"))
-      return outcome(api_.await({one, conference_ended, conference_progress}), made, format_conference);
+    if (invocation_.has("wait")) return outcome(await_end(text_of(*made, "id")), made, format_conference);
     if (invocation_.has("wait-running"))
       return outcome(api_.await({one, conference_running, conference_progress}), made, format_conference);
     return show(made, format_conference);
@@ -55,13 +54,10 @@ class Run {
   Exit conference_stop() {
     const auto stopped = api_.call("POST", conference() + "/stop");
     if (!stopped || !invocation_.has("wait")) return show(stopped, format_conference);
-    return outcome(api_.await({conference(), conference_ended, conference_progress}), stopped,
-                   format_conference);
+    return outcome(await_end(invocation_.argument(0)), stopped, format_conference);
   }
 
-  Exit conference_wait() {
-    return show(api_.await({conference(), conference_ended, conference_progress}), format_conference);
-  }
+  Exit conference_wait() { return show(await_end(invocation_.argument(0)), format_conference); }
 
   Exit conference_rm() {
     const auto removed = api_.call("DELETE", conference());
@@ -199,6 +195,21 @@ class Run {
     if (!answer) return fail(answer.error());
     print(*answer, format);
     return Exit::ok;
+  }
+  /// A conference has ended for whoever waits when its recordings are final too: until then their files are
+  /// not yet what they will be.
+  Told<json::Value> await_end(const std::string& id) {
+    auto ended =
+        api_.await({std::string{kConferences} + "/" + segment(id), conference_ended, conference_progress});
+    const auto recordings = api_.list(std::string{kRecordings}, "?conference=" + segment(id));
+    if (!recordings) return ended;
+    for (const auto& one : member(*recordings, "items")) {
+      if (recording_final(one) != Outcome::going_on) continue;
+      const auto last =
+          api_.await({recording(text_of(one, "id")), recording_final, recording_progress, Outcome::good});
+      if (!last) return last;
+    }
+    return ended;
   }
   /// After waiting: the last look at the resource, or the first answer when it is gone by now.
   Exit outcome(const Told<json::Value>& last, const Told<json::Value>& first, Format format) {

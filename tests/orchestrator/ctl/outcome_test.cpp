@@ -32,6 +32,12 @@ TEST(Outcome, OfARecordingIsAFileThatIsWhole) {
   EXPECT_EQ(recording_complete(in_state("failed")), Outcome::bad);
 }
 
+TEST(Outcome, OfARecordingIsFinalHoweverItEnded) {
+  EXPECT_EQ(recording_final(in_state("finalising")), Outcome::going_on);
+  for (const auto* state : {"complete", "interrupted", "failed"})
+    EXPECT_EQ(recording_final(in_state(state)), Outcome::good);
+}
+
 TEST(Outcome, OfABranchIsWhatWasAskedOfIt) {
   EXPECT_EQ(branch_active(in_state("adding")), Outcome::going_on);
   EXPECT_EQ(branch_active(in_state("active")), Outcome::good);

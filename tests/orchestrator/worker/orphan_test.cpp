@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <optional>
 #include <string>
 #include <vector>
@@ -88,12 +90,13 @@ class Orphan : public ::testing::Test {
   }
   /// Whether all our children have ended, or end by themselves: the symbolizer that a sanitizer starts in a
   /// worker's last moments sees a moment later that nobody asks it any more.
-  static bool everybody_ends() {
-    for (int waits = 0; waits < 100; ++waits) {
-      const pid_t ended = ::waitpid(-1, nullptr, WNOHANG);
-      if (ended == -1) return true;
-      if (ended == 0) g_usleep(50'000);
-    }
+  [[nodiscard]] bool everybody_ends() const {
+    const auto gone = std::async(std::launch::async, [] {
+      while (::waitpid(-1, nullptr, 0) > 0) {
+      }
+    });
+    if (gone.wait_for(std::chrono::seconds{10}) == std::future_status::ready) return true;
+    ::kill(worker_, SIGKILL);  // so that the wait above has an end
     return false;
   }
   template <class Done>
