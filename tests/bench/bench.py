@@ -3,7 +3,7 @@
 """bench.py [--quick] [--rtpextinject PROGRAM PLUGIN]   (`ninja bench` in a build folder calls it)
 
 Prints one table: how soon a conference writes, what a worker weighs, what a composite costs beside the same thing
-written by hand for gst-launch-1.0. Medians; pairs alternate, so that a disturbance of the machine hits both sides.
+written by hand for gst-launch-1.0, how the API answers, how long a recording takes to be final. Medians; pairs alternate, so that a disturbance of the machine hits both sides.
 AURALINK_BUILD names the build folder. Not a test: a busy machine only makes the figures worse."""
 import argparse
 import json
@@ -21,14 +21,11 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import daemon as daemons  # noqa: E402
 import media  # noqa: E402
+import service  # noqa: E402
+import table  # noqa: E402
+from table import row  # noqa: E402
 
 MEGABYTE = 1e6
-ROWS = []
-
-
-def row(what, value, unit, goal=None, how=""):
-    verdict = "" if goal is None else f"{'meets' if value <= goal else 'MISSES'} {goal:g} {unit}".rstrip()
-    ROWS.append((what, f"{value:.4g} {unit}".rstrip(), verdict, how))
 
 
 def pss(pid):
@@ -169,11 +166,11 @@ def main():
         measure_start(folder, 3 if options.quick else 11)
         measure_memory(folder)
         measure_cpu(folder, 1 if options.quick else 4, 4 if options.quick else 10)
+        service.measure_api(folder, 1 if options.quick else 3, 2 if options.quick else 5)
+        service.measure_stop(folder, 2 if options.quick else 7)
+        service.measure_finishing(folder, 1 if options.quick else 3)
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the end")
-    print("| what | median | goal | how |")
-    print("|---|---|---|---|")
-    for cells in ROWS:
-        print("| " + " | ".join(cells) + " |")
+    table.show()
     print("\nby hand: " + by_hand("out.mp4"))
     if options.rtpextinject:
         print()

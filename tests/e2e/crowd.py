@@ -35,9 +35,9 @@ def clip(who, fps=30, seconds=4, filmed=False):
     pair, coding = PAIRS[who % len(PAIRS)], ("-c:v", "libx264", "-preset", "veryfast", "-profile:v", "baseline",
                                             "-g", str(2 * fps), "-bf", "0", "-pix_fmt", "yuv420p", "-an")
     if filmed:
-        return media._clip("filmed.mp4", "-i", media.COCKATOO, "-t", str(seconds), "-vf",
+        return media.clip("filmed.mp4", "-i", media.COCKATOO, "-t", str(seconds), "-vf",
                            f"fps={fps},scale=640:360,{_box(pair, 'ih/2')}", *coding, "-b:v", "600k")
-    return media._clip("halves.mp4", "-f", "lavfi", "-i", f"color=c=black:s=640x360:r={fps}:d={seconds}", "-vf",
+    return media.clip("halves.mp4", "-f", "lavfi", "-i", f"color=c=black:s=640x360:r={fps}:d={seconds}", "-vf",
                        _box(pair, "ih"), *coding)
 
 

@@ -29,7 +29,7 @@ def run(*command):
 
 # --- clips ---------------------------------------------------------------------------------------------------------
 
-def _clip(name, *arguments):
+def clip(name, *arguments):
     """A clip made by ffmpeg once; the name holds a digest of how, and it appears whole or not at all."""
     folder = pathlib.Path(os.environ.get("AURALINK_E2E_CLIPS") or tempfile.gettempdir()) / "auralink-clips"
     folder.mkdir(parents=True, exist_ok=True)
@@ -52,21 +52,21 @@ def person(colour, tone=None, seconds=12, size="320x180"):
     rgb = "0x%02x%02x%02x" % COLOURS[colour]
     picture = ("-f", "lavfi", "-i", f"color=c={rgb}:s={size}:r=30:d={seconds}")
     if tone is None:
-        return _clip(f"{colour}.mp4", *picture, *VIDEO)
+        return clip(f"{colour}.mp4", *picture, *VIDEO)
     sound = ("-f", "lavfi", "-i", f"sine=f={tone}:r={RATE}:d={seconds},volume=2")
-    return _clip(f"{colour}.mp4", *picture, *sound, *VIDEO, *AUDIO)
+    return clip(f"{colour}.mp4", *picture, *sound, *VIDEO, *AUDIO)
 
 
 def voice(tone, seconds=12):
     """Sound without a picture."""
-    return _clip("voice.wav", "-f", "lavfi", "-i", f"sine=f={tone}:r={RATE}:d={seconds},volume=2")
+    return clip("voice.wav", "-f", "lavfi", "-i", f"sine=f={tone}:r={RATE}:d={seconds},volume=2")
 
 
 def flash_and_beep(seconds=20):
     """Every second a white picture and a 1 kHz beep begin together and last 100 ms, first at 1.0 s."""
     picture = f"color=c=black:s=320x180:r=30:d={seconds},drawbox=c=white:t=fill:enable='lt(mod(n,30),3)*gte(n,30)'"
     sound = f"aevalsrc='0.7*sin(2*PI*1000*t)*lt(mod(t,1),0.1)*gte(t,1)':s={RATE}:d={seconds}"
-    return _clip("flash.mp4", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, *VIDEO, *AUDIO)
+    return clip("flash.mp4", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, *VIDEO, *AUDIO)
 
 
 # --- what a file says of itself -------------------------------------------------------------------------------------

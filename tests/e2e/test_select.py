@@ -203,7 +203,7 @@ def test_a_port_that_is_taken_ends_a_conference_of_nobody_else(daemon, crowd):
 def test_where_everybody_is_mixed_the_large_tile_follows_the_decoded_sound(daemon):
     def person(colour, begins):
         picture = media.person(colour, None, 12)
-        sound = media._clip("late.wav", "-f", "lavfi", "-i",
+        sound = media.clip("late.wav", "-f", "lavfi", "-i",
                             f"sine=f=400:r={media.RATE}:d=12,volume=2:enable='gte(t,{begins})',"
                             f"volume=0:enable='not(between(t,{begins},{begins + 4}))'")
         return {"name": colour, "files": [picture, sound]}
