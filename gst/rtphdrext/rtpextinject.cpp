@@ -19,7 +19,7 @@
  *
  * ## Example
  * |[
- * gst-launch-1.0 audiotestsrc num-buffers=50 ! level audio-level-meta=true ! opusenc ! rtpopuspay !
+ * gst-launch-1.0 audiotestsrc num-buffers=50 ! level audio-level-meta=true ! opusenc ! rtpopuspay ! \
  *     rtpextinject audio-level-id=1 abs-send-time-id=3 mid-id=4 mid=a ! fakesink
  * ]| One second of tone; every packet carries its level, its time of sending and the media identification
  * "a".
@@ -35,7 +35,6 @@
 #include <gst/audio/gstaudiometa.h>
 #include <gst/gst.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -49,6 +48,8 @@
 #include "gst/rtphdrext/core/injection.hpp"
 #include "gst/rtphdrext/elements.hpp"
 #include "gst/rtphdrext/inject_caps.hpp"
+#include "gst/rtphdrext/inject_clock.hpp"
+#include "gst/rtphdrext/inject_packet.hpp"
 #include "gst/rtphdrext/inject_settings.hpp"
 #include "gst/support/support.hpp"
 
@@ -87,8 +88,8 @@ struct Counters {
 struct Stream {
   std::array<bool, kOutcomes.size()> announced{};
   gint64 next_warning = 0;  // monotonic microseconds
-  guint64 wall_offset = 0;  // nanoseconds from the monotonic clock to the wall clock when the stream began
-  guint generation = 0;     // of the settings that `assignment` is from; 0: of none
+  StreamClock clock;
+  guint generation = 0;  // of the settings that `assignment` is from; 0: of none
   std::shared_ptr<const Assignment> assignment;
   Composer composer;
   Owned<GstCaps> caps;  // as they came in
@@ -171,53 +172,9 @@ void refresh(RtpExtInject* self) noexcept {
   if (stream.caps != nullptr && !push_caps(self)) GST_DEBUG_OBJECT(self, "changed caps were not taken");
 }
 
-/// Nanoseconds since 1970.
-std::uint64_t wall_now(const RtpExtInject* self) noexcept {
-  return static_cast<std::uint64_t>(g_get_monotonic_time()) * GST_USECOND + self->stream.wall_offset;
-}
-
 /// The time of sending; unset when nothing tells it.
 NtpTime sent_at(const RtpExtInject* self) noexcept {
-  if (self->stream.assignment->id(Kind::kAbsSendTime) == 0) return NtpTime{};
-  return ntp_from_unix(wall_now(self));
-}
-
-/// When the packet's media was captured: what a reference timestamp says, or else its running time on the
-/// pipeline's clock. Empty when neither is known.
-std::optional<NtpTime> captured_at(RtpExtInject* self, GstBuffer* packet) noexcept {
-  static GstStaticCaps ntp_caps = GST_STATIC_CAPS("timestamp/x-ntp");
-  static GstStaticCaps unix_caps = GST_STATIC_CAPS("timestamp/x-unix");
-  constexpr guint64 kNtpEpoch = 2'208'988'800 * GST_SECOND;
-  for (auto* reference : {&ntp_caps, &unix_caps}) {
-    const auto caps = support::adopt(gst_static_caps_get(reference));
-    const auto* meta = gst_buffer_get_reference_timestamp_meta(packet, caps.get());
-    if (meta == nullptr) continue;
-    if (reference == &unix_caps) return ntp_from_unix(meta->timestamp);
-    if (meta->timestamp >= kNtpEpoch) return ntp_from_unix(meta->timestamp - kNtpEpoch);
-  }
-  const GstClockTime base = gst_element_get_base_time(GST_ELEMENT(self));
-  const auto clock = support::adopt(gst_element_get_clock(GST_ELEMENT(self)));
-  const GstSegment& segment = self->stream.segment;
-  if (clock == nullptr || !GST_BUFFER_PTS_IS_VALID(packet) || segment.format != GST_FORMAT_TIME)
-    return std::nullopt;
-  const GstClockTime running = gst_segment_to_running_time(&segment, GST_FORMAT_TIME, GST_BUFFER_PTS(packet));
-  if (!GST_CLOCK_TIME_IS_VALID(running) || !GST_CLOCK_TIME_IS_VALID(base)) return std::nullopt;
-  return ntp_from_unix(wall_now(self) - gst_clock_get_time(clock.get()) + base + running);
-}
-
-/// The payload when one memory holds it, and otherwise its beginning in `scratch`.
-template <class F>
-std::optional<Fragment> with_payload(GstBuffer* packet, Bytes head, gsize begin, gsize end, F read) noexcept {
-  if (end <= begin) return std::nullopt;
-  if (end <= head.size()) return read(head.subspan(begin, end - begin));
-  if (begin == head.size() && gst_buffer_n_memory(packet) == 2) {
-    const support::MemoryMap map{gst_buffer_peek_memory(packet, 1), GST_MAP_READ};
-    return read(map.bytes().first(std::min(map.bytes().size(), end - begin)));
-  }
-  std::array<std::uint8_t, 2048>
-      scratch;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled before use
-  const gsize size = gst_buffer_extract(packet, begin, scratch.data(), std::min(end - begin, scratch.size()));
-  return read(Bytes{scratch}.first(size));
+  return self->stream.assignment->id(Kind::kAbsSendTime) != 0 ? self->stream.clock.now() : NtpTime{};
 }
 
 /// What the assignment writes about this packet, found out only when it is written.
@@ -231,40 +188,12 @@ PacketFacts facts_about(RtpExtInject* self, GstBuffer* packet, const Packet& vie
       facts.level = AudioLevel{.voice = meta->voice_activity != FALSE, .dbov = meta->level};
   if (assignment.id(Kind::kFrameInfo) != 0 && assignment.codec) {
     const gsize end = view.size - (header.padding ? view.last_byte : 0U);
-    facts.fragment = with_payload(packet, view.head, header.payload_offset, end,
-                                  [&](Bytes payload) { return read_fragment(*assignment.codec, payload); });
+    facts.fragment = fragment_in(packet, view.head, header.payload_offset, end, *assignment.codec);
   }
-  if (first && assignment.id(Kind::kAbsCaptureTime) != 0) facts.captured = captured_at(self, packet);
+  if (first && assignment.id(Kind::kAbsCaptureTime) != 0)
+    facts.captured = self->stream.clock.captured(GST_ELEMENT(self), self->stream.segment, packet);
   if (first && assignment.id(Kind::kAic) != 0) facts.aic = get_aic_meta(packet);
   return facts;
-}
-
-/// Puts `head` in the place of the first `old_size` bytes; the other memory stays the packet's.
-Owned<GstBuffer> with_head(Owned<GstBuffer> packet, GstMemory* head, gsize old_size) noexcept {
-  // A copy of the buffer shares its memory.
-  if (!gst_buffer_is_writable(packet.get())) packet.reset(gst_buffer_copy(packet.get()));
-  if (packet == nullptr) {
-    gst_memory_unref(head);
-    return nullptr;
-  }
-  GstBuffer* out = packet.get();
-  if (gst_memory_get_sizes(gst_buffer_peek_memory(out, 0), nullptr, nullptr) == old_size) {
-    gst_buffer_replace_memory(out, 0, head);
-  } else if (gst_buffer_get_size(out) == old_size) {
-    gst_buffer_replace_all_memory(out, head);
-  } else {
-    gst_buffer_resize(out, static_cast<gssize>(old_size), -1);
-    gst_buffer_prepend_memory(out, head);
-  }
-  return packet;
-}
-
-GstMemory* new_head(Bytes head, const Decision& decision, const Edits& edits) noexcept {
-  GstMemory* memory = gst_allocator_alloc(nullptr, decision.rewrite.head_size, nullptr);
-  if (memory == nullptr) return nullptr;
-  support::MemoryMap map{memory, GST_MAP_WRITE};
-  write_head(head, decision.header, edits, decision.rewrite, map.writable());
-  return memory;
 }
 
 /// Logs and announces; outside all locks.
@@ -468,9 +397,7 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange change) no
     self->counters.reset();
     self->stream = Stream{};
     self->stream.assignment = assignment_of(self);
-    // Walking on with the monotonic clock keeps differences between times of sending true when somebody sets
-    // the wall clock.
-    self->stream.wall_offset = static_cast<guint64>(g_get_real_time() - g_get_monotonic_time()) * GST_USECOND;
+    self->stream.clock.begin();
   }
   const auto result = GST_ELEMENT_CLASS(rtp_ext_inject_parent_class)->change_state(element, change);
   if (change == GST_STATE_CHANGE_PAUSED_TO_READY) {

@@ -15,7 +15,7 @@
  *
  * ## Example
  * |[
- * gst-launch-1.0 videotestsrc num-buffers=25 ! vp8enc deadline=1 ! rtpvp8pay !
+ * gst-launch-1.0 videotestsrc num-buffers=25 ! vp8enc deadline=1 ! rtpvp8pay ! \
  *     'application/x-rtp,extmap-5=(string)urn:auralink:rtp-hdrext:aic' ! rtpvp8depay ! fakesink
  * ]| The payloader writes the extension because the caps ask for it, and the depayloader reads it.
  *
