@@ -9,23 +9,26 @@ namespace auralink::rtphdrext {
 
 using support::Owned;
 
-GstMemory* new_head(Bytes head, const Decision& decision, const Edits& edits) noexcept {
-  auto memory = support::adopt(gst_allocator_alloc(nullptr, decision.rewrite.head_size, nullptr));
+Owned<GstBuffer> with_head(Owned<GstBuffer> packet, Bytes head, gsize old_size) noexcept {
+  if (!gst_buffer_is_writable(packet.get())) packet.reset(gst_buffer_copy(packet.get()));
+  if (packet == nullptr) return nullptr;
+  GstBuffer* out = packet.get();
+  GstMemory* first = gst_buffer_peek_memory(out, 0);
+  const gsize first_size = gst_memory_get_sizes(first, nullptr, nullptr);
+  if (head.size() == old_size && first_size >= old_size && gst_buffer_is_memory_range_writable(out, 0, 1)) {
+    support::MemoryMap map{first, GST_MAP_READWRITE};
+    if (!map.ok()) return nullptr;
+    std::copy(head.begin(), head.end(), map.writable().begin());
+    return packet;
+  }
+  auto memory = support::adopt(gst_allocator_alloc(nullptr, head.size(), nullptr));
   if (memory == nullptr) return nullptr;
   {
     support::MemoryMap map{memory.get(), GST_MAP_WRITE};
     if (!map.ok()) return nullptr;
-    write_head(head, decision.header, edits, decision.rewrite, map.writable());
+    std::copy(head.begin(), head.end(), map.writable().begin());
   }
-  return memory.release();
-}
-
-Owned<GstBuffer> with_head(Owned<GstBuffer> packet, GstMemory* head, gsize old_size) noexcept {
-  auto memory = support::adopt(head);
-  if (!gst_buffer_is_writable(packet.get())) packet.reset(gst_buffer_copy(packet.get()));
-  if (packet == nullptr) return nullptr;
-  GstBuffer* out = packet.get();
-  if (gst_memory_get_sizes(gst_buffer_peek_memory(out, 0), nullptr, nullptr) == old_size) {
+  if (first_size == old_size) {
     gst_buffer_replace_memory(out, 0, memory.release());
   } else if (gst_buffer_get_size(out) == old_size) {
     gst_buffer_replace_all_memory(out, memory.release());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A packet's memory: a new head in front of the payload that stays where it is. Thread-compatible.
+// A packet's memory: another head in front of the payload, which stays where it is. Thread-compatible.
 #pragma once
 
 #include <gst/gst.h>
@@ -7,17 +7,14 @@
 #include <optional>
 
 #include "gst/rtphdrext/core/frame_info/fragment.hpp"
-#include "gst/rtphdrext/core/injection.hpp"
 #include "gst/support/support.hpp"
 
 namespace auralink::rtphdrext {
 
-/// The rewritten head in memory of its own (transfer full); null when there is none to be had.
-[[nodiscard]] GstMemory* new_head(Bytes head, const Decision& decision, const Edits& edits) noexcept;
-
-/// Puts `head` (transfer full) in the place of the first `old_size` bytes. The rest of the memory stays the
-/// packet's own, or is shared when somebody else holds the packet.
-[[nodiscard]] support::Owned<GstBuffer> with_head(support::Owned<GstBuffer> packet, GstMemory* head,
+/// Puts `head` in the place of the first `old_size` bytes: over them when they are as many and nobody else
+/// sees them, and otherwise in memory of its own. The rest of the memory stays the packet's own, or is shared
+/// when somebody else holds the packet. Null when there is no memory to be had.
+[[nodiscard]] support::Owned<GstBuffer> with_head(support::Owned<GstBuffer> packet, Bytes head,
                                                   gsize old_size) noexcept;
 
 /// What the payload, bytes `begin` to `end` of the packet, tells about its frame. `head` is the beginning of

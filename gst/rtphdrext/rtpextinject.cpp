@@ -42,6 +42,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "gst/rtphdrext/aic_meta.hpp"
 #include "gst/rtphdrext/core/composer.hpp"
@@ -92,7 +93,8 @@ struct Stream {
   guint generation = 0;  // of the settings that `assignment` is from; 0: of none
   std::shared_ptr<const Assignment> assignment;
   Composer composer;
-  Owned<GstCaps> caps;  // as they came in
+  std::vector<std::uint8_t> head;  // scratch
+  Owned<GstCaps> caps;             // as they came in
   GstSegment segment{};
 };
 
@@ -224,11 +226,10 @@ void count_elements(RtpExtInject* self, const Decision& decision) noexcept {
 
 struct Attempt {
   Decision decision;
-  GstMemory* head = nullptr;  // full
-  bool too_little = false;    // more of the packet is needed to decide
+  bool too_little = false;  // more of the packet is needed to decide
 };
 
-/// Reads, decides and writes with the packet's beginning at hand.
+/// Reads and decides with the packet's beginning at hand; what it is to become is then in stream.head.
 Attempt attempt(RtpExtInject* self, GstBuffer* packet, Bytes head, NtpTime now) noexcept {
   Packet view{.head = head, .size = gst_buffer_get_size(packet)};
   if (!head.empty() && (head[0] & 0x20U) != 0) gst_buffer_extract(packet, view.size - 1, &view.last_byte, 1);
@@ -236,13 +237,14 @@ Attempt attempt(RtpExtInject* self, GstBuffer* packet, Bytes head, NtpTime now) 
   if (const auto fault = parsed.fault())
     return {.decision = refuse(*fault), .too_little = *fault == Fault::kTruncated};
   const Header& header = *parsed.value();
-  const Assignment& assignment = *self->stream.assignment;
+  Stream& stream = self->stream;
   const Edits edits =
-      self->stream.composer.compose(assignment, header, facts_about(self, packet, view, header, now));
-  Attempt out{.decision = decide(view, header, edits, assignment.mtu)};
-  if (!out.decision.rewrites()) return out;
-  out.head = new_head(head, out.decision, edits);
-  if (out.head == nullptr) out.decision = {.outcome = Outcome::kMalformed, .reason = "no memory"};
+      stream.composer.compose(*stream.assignment, header, facts_about(self, packet, view, header, now));
+  Attempt out{.decision = decide(view, header, edits, stream.assignment->mtu)};
+  if (out.decision.rewrites()) {
+    stream.head.resize(out.decision.rewrite.head_size);
+    write_head(head, header, edits, out.decision.rewrite, stream.head);
+  }
   return out;
 }
 
@@ -259,10 +261,12 @@ Owned<GstBuffer> process(RtpExtInject* self, Owned<GstBuffer> packet, NtpTime no
     const support::BufferMap map{packet.get(), GST_MAP_READ};
     done = attempt(self, packet.get(), map.bytes(), now);
   }
-  if (done.head != nullptr) {
-    count_elements(self, done.decision);
-    packet = with_head(std::move(packet), done.head, done.decision.header.payload_offset);
-    if (packet == nullptr) done.decision = {.outcome = Outcome::kMalformed, .reason = "unreadable memory"};
+  if (done.decision.rewrites()) {
+    packet = with_head(std::move(packet), self->stream.head, done.decision.header.payload_offset);
+    if (packet != nullptr)
+      count_elements(self, done.decision);
+    else
+      done.decision = {.outcome = Outcome::kMalformed, .reason = "unreadable memory"};
   }
   note(self, done.decision);
   if (done.decision.outcome == Outcome::kMalformed) return nullptr;

@@ -93,6 +93,29 @@ TEST(RtpExtInject, LeavesMemoryThatOthersHoldUntouched) {
   EXPECT_EQ(bytes_of(held.get()), wire);
 }
 
+TEST(RtpExtInject, ChangesAnElementOfTheSameSizeInItsPlace) {
+  const auto h = harness("mid-id=4 mid=ab");
+  auto in = to_buffer(packet({.profile = 0xBEDE, .extension = {0x41, 'x', 'y', 0}}));
+  const auto* memory = gst_buffer_peek_memory(in.get(), 0);
+  const auto out = through(h.get(), std::move(in));
+  ASSERT_NE(out, nullptr);
+  ASSERT_EQ(gst_buffer_n_memory(out.get()), 1U);
+  EXPECT_EQ(gst_buffer_peek_memory(out.get(), 0), memory);
+  EXPECT_EQ(bytes_of(out.get()), packet({.profile = 0xBEDE, .extension = {0x41, 'a', 'b', 0}}));
+}
+
+TEST(RtpExtInject, DoesNotChangeAnElementInMemoryThatOthersHold) {
+  const auto h = harness("mid-id=4 mid=ab");
+  const Wire wire = packet({.profile = 0xBEDE, .extension = {0x41, 'x', 'y', 0}});
+  const auto held = to_buffer(wire);
+  auto shares_memory = adopt(gst_buffer_copy(held.get()));
+  for (auto* in : {gst_buffer_ref(held.get()), shares_memory.release()}) {
+    const auto out = through(h.get(), adopt(in));
+    EXPECT_EQ(element_of(out.get(), 4), (Wire{'a', 'b'}));
+    EXPECT_EQ(bytes_of(held.get()), wire);
+  }
+}
+
 TEST(RtpExtInject, RewritesAPacketWithoutPayload) {
   const auto h = harness("mid-id=4 mid=ab");
   const auto out = through(h.get(), to_buffer(packet({.payload = {}})));
