@@ -198,16 +198,19 @@ PacketFacts facts_about(RtpExtInject* self, GstBuffer* packet, const Packet& vie
   return facts;
 }
 
-/// Logs and announces; outside all locks.
+/// At most once a second: the network must not fill our logs.
+void warn_of_drop(RtpExtInject* self, const char* reason) noexcept {
+  const gint64 now = g_get_monotonic_time();
+  if (now < self->stream.next_warning) return;
+  self->stream.next_warning = now + G_USEC_PER_SEC;
+  GST_WARNING_OBJECT(self, "dropped a packet: %s", reason);
+}
+
+/// Counts, logs and announces; outside all locks.
 void note(RtpExtInject* self, const Decision& decision) noexcept {
   const auto index = static_cast<std::size_t>(decision.outcome);
   self->counters.outcomes[index].add();
-  if (decision.outcome == Outcome::kMalformed) {
-    if (const gint64 now = g_get_monotonic_time(); now >= self->stream.next_warning) {
-      self->stream.next_warning = now + G_USEC_PER_SEC;
-      GST_WARNING_OBJECT(self, "dropped a packet: %s", decision.reason);
-    }
-  }
+  if (decision.outcome == Outcome::kMalformed) warn_of_drop(self, decision.reason);
   bool& announced = self->stream.announced[index];
   if (announced) return;
   announced = true;
@@ -351,9 +354,8 @@ gboolean sink_event(GstPad* pad, GstObject* parent, GstEvent* event) noexcept {
 }
 
 /// Answers a CAPS query on `pad` with what `beyond` can do, as `translate` sees it from this side.
-void answer_caps(GstPad* pad, GstPad* beyond, GstQuery* query,
-                 Owned<GstCaps> (*translate)(const Assignment&, const GstCaps*),
-                 RtpExtInject* self) noexcept {
+void answer_caps(RtpExtInject* self, GstPad* pad, GstQuery* query, GstPad* beyond,
+                 Owned<GstCaps> (*translate)(const Assignment&, const GstCaps*)) noexcept {
   GstCaps* filter = nullptr;
   gst_query_parse_caps(query, &filter);
   const auto own = support::adopt(gst_pad_get_pad_template_caps(pad));
@@ -367,7 +369,7 @@ void answer_caps(GstPad* pad, GstPad* beyond, GstQuery* query,
 gboolean sink_query(GstPad* pad, GstObject* parent, GstQuery* query) noexcept {
   auto* self = reinterpret_cast<RtpExtInject*>(parent);
   if (GST_QUERY_TYPE(query) == GST_QUERY_CAPS) {
-    answer_caps(pad, self->srcpad, query, before, self);
+    answer_caps(self, pad, query, self->srcpad, before);
     return TRUE;
   }
   if (GST_QUERY_TYPE(query) == GST_QUERY_ACCEPT_CAPS) {
@@ -386,7 +388,7 @@ gboolean sink_query(GstPad* pad, GstObject* parent, GstQuery* query) noexcept {
 gboolean src_query(GstPad* pad, GstObject* parent, GstQuery* query) noexcept {
   auto* self = reinterpret_cast<RtpExtInject*>(parent);
   if (GST_QUERY_TYPE(query) != GST_QUERY_CAPS) return gst_pad_query_default(pad, parent, query);
-  answer_caps(pad, self->sinkpad, query, after, self);
+  answer_caps(self, pad, query, self->sinkpad, after);
   return TRUE;
 }
 

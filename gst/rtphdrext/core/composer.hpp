@@ -40,7 +40,7 @@ class Composer final {
   [[nodiscard]] unsigned written() const noexcept { return written_; }
 
  private:
-  void put(std::uint8_t id, Bytes data) noexcept { set_[count_++] = {.id = id, .data = data}; }
+  void put(std::uint8_t id, Bytes data) noexcept { set_.at(count_++) = {.id = id, .data = data}; }
   void put(const Assignment& assignment, Kind kind, Bytes data) noexcept {
     put(assignment.id(kind), data);
     written_ |= 1U << index_of(kind);

@@ -32,14 +32,14 @@ std::optional<FrameInfo> decode_frame_info(Bytes wire) noexcept {
   const unsigned flags = wire[0];
   const bool has_layer = (flags & kHasLayer) != 0;
   if (has_layer && wire.size() < 2) return std::nullopt;
-  return FrameInfo{
-      .key = (flags & kKey) != 0,
-      .start = (flags & kStart) != 0,
-      .end = (flags & kEnd) != 0,
-      .discardable = (flags & kDiscardable) != 0,
-      .config = (flags & kConfig) != 0,
-      .temporal_layer =
-          has_layer ? std::optional{static_cast<std::uint8_t>(wire[1] >> kLayerShift)} : std::nullopt};
+  return FrameInfo{.key = (flags & kKey) != 0,
+                   .start = (flags & kStart) != 0,
+                   .end = (flags & kEnd) != 0,
+                   .discardable = (flags & kDiscardable) != 0,
+                   .config = (flags & kConfig) != 0,
+                   .temporal_layer = has_layer
+                                         ? std::optional{static_cast<std::uint8_t>(wire[1] >> kLayerShift)}
+                                         : std::nullopt};
 }
 
 FrameInfo FrameTracker::next(const Header& header, const Fragment& fragment) noexcept {
