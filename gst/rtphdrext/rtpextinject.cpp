@@ -323,6 +323,17 @@ void post_error(RtpExtInject* self, const Complaint& complaint, const char* caus
       ("cause", G_TYPE_STRING, cause, "property", G_TYPE_STRING, complaint.property, nullptr));
 }
 
+/// What is asked for and cannot be written on this stream is no error, but somebody may be looking for it.
+void tell_what_is_missing(RtpExtInject* self) noexcept {
+  const unsigned negotiated = self->settings.with([](const Settings& s) { return s.negotiated; });
+  const Assignment& assignment = *self->stream.assignment;
+  for (const auto& known : kKinds)
+    if (((negotiated >> index_of(known.kind)) & 1U) != 0 && assignment.id(known.kind) == 0)
+      GST_WARNING_OBJECT(self, "the caps have no extmap for %s, so none is written", known.nick.data());
+  if (assignment.id(Kind::kFrameInfo) != 0 && !assignment.codec)
+    GST_WARNING_OBJECT(self, "the caps name no codec that frame info is read from, so none is written");
+}
+
 /// Caps decide which ids are free and which codec the payload is in.
 gboolean take_caps(RtpExtInject* self, GstEvent* event) noexcept {
   GstCaps* caps = nullptr;
@@ -339,6 +350,7 @@ gboolean take_caps(RtpExtInject* self, GstEvent* event) noexcept {
   self->stream.caps = support::share_mini(caps);
   self->stream.generation = self->generation.load(std::memory_order_acquire);
   self->stream.assignment = assignment_of(self);
+  tell_what_is_missing(self);
   return push_caps(self);
 }
 
