@@ -5,3 +5,4 @@
 #include <gst/gst.h>
 
 GST_ELEMENT_REGISTER_DECLARE(rtpextinject)
+GST_ELEMENT_REGISTER_DECLARE(rtphdrextaic)

@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace auralink::support {
 
@@ -25,6 +26,26 @@ struct UIntProp {
   const char *name, *blurb;
   guint S::*field;
   guint min, max;
+};
+template <class S>
+struct IntProp {
+  const char *name, *blurb;
+  gint S::*field;
+  gint min, max;
+};
+/// A set of bits; `type` is built by flags_type().
+template <class S>
+struct FlagsProp {
+  const char *name, *blurb;
+  GType (*type)();
+  guint S::*field;
+};
+/// A GstValueArray of integers, "<1, 2>" in launch syntax; empty by default.
+template <class S>
+struct IntListProp {
+  const char *name, *blurb;
+  std::vector<gint> S::*field;
+  gint min, max;
 };
 /// NULL is stored as the empty string.
 template <class S>
@@ -47,7 +68,8 @@ struct StructureProp {
 };
 
 template <class S>
-using Prop = std::variant<BoolProp<S>, UIntProp<S>, StringProp<S>, EnumProp<S>, StructureProp>;
+using Prop = std::variant<BoolProp<S>, UIntProp<S>, IntProp<S>, FlagsProp<S>, IntListProp<S>, StringProp<S>,
+                          EnumProp<S>, StructureProp>;
 
 /// One value of an enum class as GObject shows it.
 template <class E>
@@ -65,6 +87,24 @@ GType enum_type() {
     for (std::size_t i = 0; i < std::size(kValues); ++i)
       rows[i] = GEnumValue{static_cast<gint>(kValues[i].value), kValues[i].blurb, kValues[i].nick};
     return g_enum_register_static(kName, rows.data());
+  }();
+  return type;
+}
+
+/// One bit of a set as GObject shows it.
+struct FlagValue {
+  guint bit;
+  const char *nick, *blurb;
+};
+
+/// Registers the flags once under `kName` and returns their type. kValues is a constexpr array of FlagValue.
+template <const auto& kName, const auto& kValues>
+GType flags_type() {
+  static const GType type = [] {
+    static std::array<GFlagsValue, std::size(kValues) + 1> rows{};
+    for (std::size_t i = 0; i < std::size(kValues); ++i)
+      rows[i] = GFlagsValue{kValues[i].bit, kValues[i].blurb, kValues[i].nick};
+    return g_flags_register_static(kName, rows.data());
   }();
   return type;
 }
@@ -118,6 +158,17 @@ struct Properties {
   static GParamSpec* spec(const UIntProp<S>& p, const S& d) {
     return g_param_spec_uint(p.name, p.name, p.blurb, p.min, p.max, d.*p.field, kLive);
   }
+  static GParamSpec* spec(const IntProp<S>& p, const S& d) {
+    return g_param_spec_int(p.name, p.name, p.blurb, p.min, p.max, d.*p.field, kLive);
+  }
+  static GParamSpec* spec(const FlagsProp<S>& p, const S& d) {
+    return g_param_spec_flags(p.name, p.name, p.blurb, p.type(), d.*p.field, kLive);
+  }
+  static GParamSpec* spec(const IntListProp<S>& p, const S& /*defaults*/) {
+    return gst_param_spec_array(
+        p.name, p.name, p.blurb,
+        g_param_spec_int("item", "item", "One of the list", p.min, p.max, p.min, kLive), kLive);
+  }
   static GParamSpec* spec(const StringProp<S>& p, const S& d) {
     return g_param_spec_string(p.name, p.name, p.blurb, (d.*p.field).c_str(), kLive);
   }
@@ -135,6 +186,14 @@ struct Properties {
           detail::Overload{
               [&](const BoolProp<S>& p) { s.*p.field = g_value_get_boolean(value) != FALSE; },
               [&](const UIntProp<S>& p) { s.*p.field = g_value_get_uint(value); },
+              [&](const IntProp<S>& p) { s.*p.field = g_value_get_int(value); },
+              [&](const FlagsProp<S>& p) { s.*p.field = g_value_get_flags(value); },
+              [&](const IntListProp<S>& p) {
+                auto& list = s.*p.field;
+                list.clear();
+                for (guint i = 0; i < gst_value_array_get_size(value); ++i)
+                  list.push_back(g_value_get_int(gst_value_array_get_value(value, i)));
+              },
               [&](const StringProp<S>& p) {
                 const char* text = g_value_get_string(value);
                 s.*p.field = text != nullptr ? text : "";
@@ -159,6 +218,16 @@ struct Properties {
     std::visit(detail::Overload{
                    [&](const BoolProp<S>& p) { g_value_set_boolean(value, s.*p.field ? TRUE : FALSE); },
                    [&](const UIntProp<S>& p) { g_value_set_uint(value, s.*p.field); },
+                   [&](const IntProp<S>& p) { g_value_set_int(value, s.*p.field); },
+                   [&](const FlagsProp<S>& p) { g_value_set_flags(value, s.*p.field); },
+                   [&](const IntListProp<S>& p) {
+                     for (const gint number : s.*p.field) {
+                       GValue item = G_VALUE_INIT;
+                       g_value_init(&item, G_TYPE_INT);
+                       g_value_set_int(&item, number);
+                       gst_value_array_append_and_take_value(value, &item);
+                     }
+                   },
                    [&](const StringProp<S>& p) { g_value_set_string(value, (s.*p.field).c_str()); },
                    [&](const EnumProp<S>& p) { g_value_set_enum(value, p.get(s)); },
                    [](const StructureProp&) {},

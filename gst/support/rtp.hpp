@@ -42,6 +42,34 @@ class BufferMap final {
   bool ok_;
 };
 
+/// The bytes of one memory.
+class MemoryMap final {
+ public:
+  MemoryMap(GstMemory* memory, GstMapFlags flags) noexcept
+      : memory_{memory}, ok_{gst_memory_map(memory, &info_, flags) != FALSE} {}
+  ~MemoryMap() {
+    if (ok_) gst_memory_unmap(memory_, &info_);
+  }
+  MemoryMap(const MemoryMap&) = delete;
+  MemoryMap& operator=(const MemoryMap&) = delete;
+
+  [[nodiscard]] bool ok() const noexcept { return ok_; }
+  /// Empty when the mapping failed.
+  [[nodiscard]] std::span<const std::uint8_t> bytes() const noexcept {
+    return ok_ ? std::span<const std::uint8_t>{info_.data, info_.size} : std::span<const std::uint8_t>{};
+  }
+  /// Only with GST_MAP_WRITE. Not const: the bytes belong to the map.
+  // NOLINTNEXTLINE(readability-make-member-function-const)
+  [[nodiscard]] std::span<std::uint8_t> writable() noexcept {
+    return ok_ ? std::span<std::uint8_t>{info_.data, info_.size} : std::span<std::uint8_t>{};
+  }
+
+ private:
+  GstMapInfo info_{};  // before ok_: the initialiser of ok_ fills it
+  GstMemory* memory_;
+  bool ok_;
+};
+
 /// A buffer seen as an RTP packet; `ok()` is false when it is none.
 class RtpMap final {
  public:

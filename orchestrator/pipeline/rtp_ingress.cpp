@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "orchestrator/pipeline/rtp_ingress.hpp"
 
-#include "gst/rtphdrext/core/one_byte.hpp"
+#include "gst/rtphdrext/core/extension.hpp"
 #include "gst/rtphdrext/core/rtp_packet.hpp"
 
 namespace auralink::pipeline {
@@ -9,27 +9,9 @@ namespace {
 
 using rtphdrext::Bytes;
 
-// RFC 8285 section 4.3: 0x100 and four bits that the application may set.
-constexpr std::uint16_t kTwoByteProfile = 0x1000;
-constexpr std::uint16_t kTwoByteMask = 0xFFF0;
-
 std::optional<std::uint8_t> level_of(Bytes data) noexcept {
   if (data.size() != 1) return std::nullopt;
   return static_cast<std::uint8_t>(data[0] & 0x7FU);  // the upper bit says that it is voice; we measure that
-}
-
-std::optional<std::uint8_t> two_byte_level(Bytes rest, std::uint8_t id) noexcept {
-  while (rest.size() >= 2) {
-    if (rest[0] == 0) {  // padding
-      rest = rest.subspan(1);
-      continue;
-    }
-    const std::size_t length = rest[1];
-    if (rest.size() < 2 + length) return std::nullopt;
-    if (rest[0] == id) return level_of(rest.subspan(2, length));
-    rest = rest.subspan(2 + length);
-  }
-  return std::nullopt;
 }
 
 void put32(std::vector<std::uint8_t>& out, std::uint32_t value) {
@@ -69,9 +51,9 @@ std::optional<std::uint8_t> read_audio_level(std::span<const std::uint8_t> datag
   const auto* header = parsed.value();
   if (header == nullptr || !header->extension) return std::nullopt;
   const Bytes extension = datagram.subspan(header->extension_offset(), header->extension_bytes);
-  if ((header->profile & kTwoByteMask) == kTwoByteProfile) return two_byte_level(extension, id);
-  if (header->profile != rtphdrext::kOneByteProfile) return std::nullopt;
-  rtphdrext::OneByteReader reader{extension};
+  const auto form = rtphdrext::form_of(header->profile);
+  if (!form) return std::nullopt;
+  rtphdrext::ElementReader reader{*form, extension};
   while (const auto item = reader.next())
     if (item->id == id) return level_of(item->data);
   return std::nullopt;

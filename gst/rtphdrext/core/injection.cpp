@@ -9,6 +9,7 @@ Outcome outcome_of(Fault fault) noexcept {
     case Fault::kRtcp:
       return Outcome::kRtcp;
     case Fault::kOtherForm:
+    case Fault::kTerminated:
       return Outcome::kOtherForm;
     case Fault::kNoRoom:
       return Outcome::kNoRoom;
@@ -21,10 +22,6 @@ Outcome outcome_of(Fault fault) noexcept {
   return Outcome::kMalformed;
 }
 
-Decision refuse(Fault fault, const Header& header = {}) noexcept {
-  return {.outcome = outcome_of(fault), .header = header, .reason = describe(fault)};
-}
-
 }  // namespace
 
 std::string_view name(Outcome outcome) noexcept {
@@ -33,6 +30,10 @@ std::string_view name(Outcome outcome) noexcept {
       return "injected";
     case Outcome::kReplaced:
       return "replaced";
+    case Outcome::kRemoved:
+      return "removed";
+    case Outcome::kUnchanged:
+      return "unchanged";
     case Outcome::kIdle:
       return "idle";
     case Outcome::kOverMtu:
@@ -49,20 +50,37 @@ std::string_view name(Outcome outcome) noexcept {
   return "unknown";
 }
 
-Decision decide(const Packet& packet, const Element& element, std::size_t mtu) noexcept {
-  const auto parsed = parse_header(packet.head, packet.size);
-  if (const auto fault = parsed.fault()) return refuse(*fault);
-  const Header& header = *parsed.value();
-  if (!padding_fits(packet.size, header, packet.last_byte)) return refuse(Fault::kPadding);
+Decision refuse(Fault fault, const Header& header) noexcept {
+  return {.outcome = outcome_of(fault), .header = header, .reason = describe(fault)};
+}
 
-  const auto planned = plan_rewrite(packet.head, header, element);
+Result<Header> read_packet(const Packet& packet) noexcept {
+  auto parsed = parse_header(packet.head, packet.size);
+  if (parsed.value() != nullptr && !padding_fits(packet.size, *parsed.value(), packet.last_byte))
+    return Fault::kPadding;
+  return parsed;
+}
+
+Decision decide(const Packet& packet, const Header& header, const Edits& edits, std::size_t mtu) noexcept {
+  const auto planned = plan_rewrite(packet.head, header, edits);
   if (const auto fault = planned.fault()) return refuse(*fault, header);
   const Rewrite& plan = *planned.value();
-  if (plan.head_size + (packet.size - header.payload_offset) > mtu)
-    return {.outcome = Outcome::kOverMtu, .header = header, .reason = "packet would exceed the MTU"};
-  return {.outcome = plan.replaces ? Outcome::kReplaced : Outcome::kInjected,
-          .header = header,
-          .head_size = plan.head_size};
+  Decision decision{.header = header, .rewrite = plan};
+  if (plan.head_size > header.payload_offset &&
+      plan.head_size + (packet.size - header.payload_offset) > mtu) {
+    decision.outcome = Outcome::kOverMtu;
+    decision.reason = "packet would exceed the MTU";
+  } else if (plan.added > 0) {
+    decision.outcome = Outcome::kInjected;
+  } else if (plan.placed > 0) {
+    decision.outcome = Outcome::kReplaced;
+  } else if (plan.removed > 0) {
+    decision.outcome = Outcome::kRemoved;
+  } else {
+    decision.outcome = Outcome::kUnchanged;
+    decision.reason = "nothing to write or remove";
+  }
+  return decision;
 }
 
 }  // namespace auralink::rtphdrext

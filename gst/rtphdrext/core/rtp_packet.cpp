@@ -14,6 +14,10 @@ std::uint16_t read16(Bytes bytes, std::size_t at) noexcept {
   return static_cast<std::uint16_t>((bytes[at] << 8U) | bytes[at + 1]);
 }
 
+std::uint32_t read32(Bytes bytes, std::size_t at) noexcept {
+  return std::uint32_t{read16(bytes, at)} << 16U | read16(bytes, at + 2);
+}
+
 }  // namespace
 
 const char* describe(Fault fault) noexcept {
@@ -29,7 +33,9 @@ const char* describe(Fault fault) noexcept {
     case Fault::kBrokenElement:
       return "extension element past the end of the extension";
     case Fault::kOtherForm:
-      return "extension is not in the one-byte form";
+      return "extension is in neither form of RFC 8285";
+    case Fault::kTerminated:
+      return "one-byte extension that was ended cannot become two-byte";
     case Fault::kNoRoom:
       return "no room in the extension";
   }
@@ -43,6 +49,9 @@ Result<Header> parse_header(Bytes head, std::size_t packet_size) noexcept {
   if (head[1] >= kFirstRtcp && head[1] <= kLastRtcp) return Fault::kRtcp;
 
   Header header;
+  header.marker = (head[1] & 0x80U) != 0;
+  header.timestamp = read32(head, 4);
+  header.ssrc = read32(head, 8);
   header.padding = (first & 0x20U) != 0;
   header.extension = (first & 0x10U) != 0;
   header.fixed_size = kFixed + 4U * std::size_t{first & 0x0FU};

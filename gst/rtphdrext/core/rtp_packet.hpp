@@ -21,7 +21,8 @@ enum class Fault : std::uint8_t {
   kPadding,        ///< the padding count is larger than what follows the header
   kBrokenElement,  ///< an extension element runs past the end of the extension
   kRtcp,           ///< RTCP that shares the port (RFC 5761 section 4): sound, but not RTP
-  kOtherForm,      ///< carries an extension that is not in the one-byte form; sound, but not ours to touch
+  kOtherForm,      ///< carries an extension that is in neither form of RFC 8285; sound, but not ours to touch
+  kTerminated,     ///< would have to change form, but holds bytes behind a terminator that only one form has
   kNoRoom,         ///< the extension would exceed its 16-bit length
 };
 [[nodiscard]] const char* describe(Fault fault) noexcept;
@@ -46,8 +47,11 @@ class Result final {
 
 /// Offsets and sizes are bytes from the start of the packet.
 struct Header {
-  std::size_t fixed_size = 0;       ///< 12 and the CSRC list
-  std::size_t payload_offset = 0;   ///< == size of everything before the payload
+  std::size_t fixed_size = 0;      ///< 12 and the CSRC list
+  std::size_t payload_offset = 0;  ///< == size of everything before the payload
+  std::uint32_t timestamp = 0;
+  std::uint32_t ssrc = 0;
+  bool marker = false;
   bool padding = false;             ///< P bit: the last byte of the packet counts padding bytes
   bool extension = false;           ///< X bit; `profile` and `extension_bytes` are meaningful
   std::uint16_t profile = 0;        ///< "defined by profile" field

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gst/support/guarded.hpp"
 #include "gst/support/owned.hpp"
@@ -16,11 +17,17 @@ enum class Shade { kDark = 3, kLight = 9 };
 constexpr char kShadeName[] = "AuralinkTestShade";
 constexpr EnumValue<Shade> kShades[] = {{Shade::kDark, "dark", "Night"}, {Shade::kLight, "light", "Day"}};
 
+constexpr char kColoursName[] = "AuralinkTestColours";
+constexpr FlagValue kColours[] = {{1, "red", "Apples"}, {2, "green", "Grass"}};
+
 struct Settings {
   bool on = true;
   guint size = 5;
   std::string text = "hello";
   Shade shade = Shade::kLight;
+  gint offset = -1;
+  guint colours = 2;
+  std::vector<gint> list;
 };
 
 struct Probe {
@@ -48,6 +55,9 @@ constexpr Prop<Settings> kTable[] = {
     UIntProp<Settings>{"size", "Size in bytes", &Settings::size, 1, 10},
     StringProp<Settings>{"text", "Words", &Settings::text},
     enum_prop<&Settings::shade>("shade", "Brightness", enum_type<kShadeName, kShades>),
+    IntProp<Settings>{"offset", "Offset in bytes", &Settings::offset, -1, 5},
+    FlagsProp<Settings>{"colours", "Colours of it", flags_type<kColoursName, kColours>, &Settings::colours},
+    IntListProp<Settings>{"list", "Numbers of it", &Settings::list, 1, 9},
     StructureProp{"stats", "Counters", read_stats},
 };
 
@@ -109,6 +119,30 @@ TEST(Properties, ShowEnumsByNick) {
   EXPECT_EQ(reinterpret_cast<Probe*>(element.get())->settings.load().shade, Shade::kDark);
 }
 
+TEST(Properties, TakeSignedNumbersBitsAndLists) {
+  const auto element = probe();
+  auto* object = G_OBJECT(element.get());
+  gint offset = 0;
+  guint colours = 0;
+  g_object_get(object, "offset", &offset, "colours", &colours, nullptr);
+  EXPECT_EQ(offset, -1);
+  EXPECT_EQ(colours, 2U);
+  gst_util_set_object_arg(object, "offset", "5");
+  gst_util_set_object_arg(object, "colours", "red+green");
+  gst_util_set_object_arg(object, "list", "<3, 9>");
+  const auto s = reinterpret_cast<Probe*>(element.get())->settings.load();
+  EXPECT_EQ(s.offset, 5);
+  EXPECT_EQ(s.colours, 3U);
+  EXPECT_EQ(s.list, (std::vector<gint>{3, 9}));
+  GValue list = G_VALUE_INIT;
+  g_object_get_property(object, "list", &list);
+  ASSERT_EQ(gst_value_array_get_size(&list), 2U);
+  EXPECT_EQ(g_value_get_int(gst_value_array_get_value(&list, 1)), 9);
+  g_value_unset(&list);
+  gst_util_set_object_arg(object, "list", "<>");
+  EXPECT_TRUE(reinterpret_cast<Probe*>(element.get())->settings.load().list.empty());
+}
+
 TEST(Properties, BuildAStructureOnRead) {
   const auto element = probe();
   g_object_set(element.get(), "size", 4U, nullptr);
@@ -123,7 +157,7 @@ TEST(Properties, BuildAStructureOnRead) {
 TEST(Properties, MayChangeWhilePlayingExceptStatistics) {
   const auto element = probe();
   auto* klass = G_OBJECT_GET_CLASS(element.get());
-  for (const char* name : {"on", "size", "text", "shade"})
+  for (const char* name : {"on", "size", "text", "shade", "offset", "colours", "list"})
     EXPECT_TRUE(g_object_class_find_property(klass, name)->flags & GST_PARAM_MUTABLE_PLAYING) << name;
   EXPECT_FALSE(g_object_class_find_property(klass, "stats")->flags & G_PARAM_WRITABLE);
 }
