@@ -13,10 +13,12 @@
 //   of one decision bit = coder.code<Direction::kEncode>(bit, node);  // node 0..63; several times if the
 //   element needs several bits
 //
-// Nodes 0..6, 7..13, ... share a cache line per context: give nodes that are coded together numbers in the
-// same seven.
+// A context's counters for nodes 0..3, 4..7, ... share a line of memory, and looking a line up is a good part
+// of the price: give nodes that are coded together numbers in the same four. The node need not be in the
+// context too.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +26,9 @@
 #include <vector>
 
 #include "gst/aic/core/model/classes.hpp"
+#include "gst/aic/core/model/context_table.hpp"
+#include "gst/aic/core/model/mixer.hpp"
+#include "gst/aic/core/model/range_coder.hpp"
 
 namespace auralink::aic::model {
 
@@ -33,8 +38,9 @@ enum class Direction : std::uint8_t { kEncode, kDecode };
 
 /// How much the coder spends per decision. May change from one access unit to the next; both ends must agree.
 enum class Mixing : std::uint8_t {
-  kFull,   ///< all weight sets, final refinement
-  kLight,  ///< fewer
+  kFull,    ///< three weight sets (node, both selectors) and final refinement
+  kMedium,  ///< two weight sets (node, first selector)
+  kLight,   ///< one weight set (node)
 };
 
 /// One word of several small numbers; distinct for |numbers| <= 128 and up to four of them.
@@ -50,29 +56,102 @@ class Coder final {
   static constexpr int kNodes = 64;
   static constexpr int kSelections = 64;
 
-  /// The context table has 2^table_bits lines of 32 bytes.
-  explicit Coder(int table_bits);
+  /// The context table has 2^table_bits lines of 32 bytes (16: 2 MB). Any `kernels` give the same results.
+  explicit Coder(int table_bits, const Kernels& kernels = best_kernels());
   void reset() noexcept;  ///< as constructed
   [[nodiscard]] std::size_t memory() const noexcept;
+  /// The same state: the same future. Holds for coders of any kernels.
+  [[nodiscard]] bool equals(const Coder& other) const noexcept;
 
-  /// Between start and finish the coder refers to `out` or `in`; copies are taken outside.
+  /// Between start and finish the coder refers to `out` or `in`: copy it before or after only.
   void start_encoding(Mixing mixing, std::vector<std::uint8_t>& out) noexcept;
   void finish_encoding();
   void start_decoding(Mixing mixing, Bytes in) noexcept;
-  /// So many bits were decoded from beyond the end of `in` that no encoder can have written it: stop.
-  [[nodiscard]] bool exhausted() const noexcept;
+  /// More was decoded than `in` can hold: it is not what an encoder wrote, and the caller stops.
+  [[nodiscard]] bool exhausted() const noexcept { return decoder_.exhausted(); }
   /// Bits coded since start_*().
-  [[nodiscard]] std::uint32_t decisions() const noexcept;
+  [[nodiscard]] std::uint32_t decisions() const noexcept { return decisions_; }
 
-  void begin(Class of) noexcept;
-  void add(std::uint32_t context) noexcept;
-  /// -2047..2047, 256 ln(p/(1-p)) if it is a probability.
-  void input(int stretched) noexcept;
+  /// `first_node` is where the first bit will be coded; only speed depends on it.
+  void begin(Class of, int first_node = 0) noexcept {
+    class_ = static_cast<std::size_t>(of);
+    first_group_ = static_cast<unsigned>(first_node) / kGroup % kGroups;
+    group_ = kGroups;
+    contexts_ = inputs_ = 0;
+    selected_ = {};
+    x_ = {};
+  }
+  void add(std::uint32_t context) noexcept {
+    if (contexts_ >= kMaxContexts) return;
+    const std::uint32_t salt =
+        (static_cast<std::uint32_t>(class_) * kMaxContexts + contexts_ + 1) * 0x9E3779B1U;
+    std::uint32_t hash = (context ^ salt) * 0x85EBCA6BU;
+    hash = (hash ^ hash >> 15U) * 0x2C1B3C6DU;
+    hash ^= hash >> 14U;
+    hash_[contexts_++] = hash;
+    table_.prefetch(hash, first_group_);
+  }
+  /// -2047..2047, 256 ln(p/(1-p)) if it is a probability; larger ones are cut.
+  void input(int stretched) noexcept {
+    const std::size_t at = std::size_t{2} * kShapes[class_].contexts + inputs_;
+    if (inputs_ >= kShapes[class_].inputs) return;
+    x_[at / kLane].value[at % kLane] = static_cast<std::int16_t>(std::clamp(stretched, -2047, 2047));
+    ++inputs_;
+  }
   /// Both 0..63; begin() makes them 0.
-  void select(int first, int second) noexcept;
+  void select(int first, int second) noexcept {
+    selected_ = {static_cast<unsigned>(first) % kSelections, static_cast<unsigned>(second) % kSelections};
+  }
   /// Codes a bit: `bit` when encoding (ignored when decoding); the bit.
   template <Direction D>
   bool code(bool bit, int node);
+
+ private:
+  static constexpr unsigned kGroup = 4;  // nodes of a line
+  static constexpr unsigned kGroups = kNodes / kGroup;
+
+  void find_lines(unsigned group) noexcept;
+  [[nodiscard]] std::uint32_t predict(unsigned node) noexcept;
+  void learn(bool bit) noexcept;
+
+  // What a snapshot keeps.
+  ContextTable table_;
+  std::vector<Lane> weights_;               // of each class, set and selection
+  std::vector<std::uint16_t> uses_;         // of each of these weight vectors, saturated
+  std::vector<std::uint16_t> maps_;         // of each class and context: what followed a state of its counter
+  std::vector<std::int32_t> final_;         // of each class and node: the weights of the sets
+  std::vector<std::uint16_t> refinements_;  // of each class: two interpolated maps from the mixed probability
+  std::uint32_t tick_ = 0;                  // decisions since reset
+
+  // One access unit.
+  const Kernels* kernels_;
+  RangeEncoder encoder_;
+  RangeDecoder decoder_;
+  std::size_t sets_ = 0;
+  bool refine_ = false;
+  std::uint32_t decisions_ = 0;
+
+  // One decision.
+  std::size_t class_ = 0;
+  unsigned first_group_ = 0;
+  unsigned group_ = kGroups;  // whose lines are in line_; kGroups: none
+  unsigned contexts_ = 0;
+  unsigned inputs_ = 0;
+  std::array<unsigned, 2> selected_{};
+  std::array<std::uint32_t, kMaxContexts> hash_{};
+  std::array<Line*, kMaxContexts> line_{};
+  std::array<Lane, kMaxLanes> x_{};
+
+  // One bit, from predict() to learn().
+  unsigned node_ = 0;
+  std::array<Lane*, kMaxSets> row_{};
+  std::array<std::uint16_t*, kMaxSets> use_{};
+  std::array<int, kMaxSets> stretched_{};
+  int mixed_ = 0;
+  std::array<std::uint16_t*, 2> refinement_{};
 };
+
+extern template bool Coder::code<Direction::kEncode>(bool, int);
+extern template bool Coder::code<Direction::kDecode>(bool, int);
 
 }  // namespace auralink::aic::model

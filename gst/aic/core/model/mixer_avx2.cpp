@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Compiled with -mavx2: nothing here but what mixer.cpp calls after asking the processor, and no inline
+// function of the library that other files could share.
+#include <immintrin.h>
+
+#include "gst/aic/core/model/mixer.hpp"
+
+namespace auralink::aic::model {
+namespace {
+
+__m256i load(const Lane* lane) noexcept { return _mm256_load_si256(reinterpret_cast<const __m256i*>(lane)); }
+
+template <std::size_t kSets>
+void dot_sets(const Lane* x, Lane* const* row, std::size_t lanes, std::int32_t* out) noexcept {
+  __m256i sum[kSets];
+  const __m256i first = load(x);
+  for (std::size_t s = 0; s < kSets; ++s) sum[s] = _mm256_madd_epi16(first, load(row[s]));
+  for (std::size_t l = 1; l < lanes; ++l) {
+    const __m256i in = load(x + l);
+    for (std::size_t s = 0; s < kSets; ++s)
+      sum[s] = _mm256_add_epi32(sum[s], _mm256_madd_epi16(in, load(row[s] + l)));
+  }
+  for (std::size_t s = 0; s < kSets; ++s) {
+    __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum[s]), _mm256_extracti128_si256(sum[s], 1));
+    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, _MM_SHUFFLE(1, 0, 3, 2)));
+    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, _MM_SHUFFLE(2, 3, 0, 1)));
+    out[s] = _mm_cvtsi128_si32(half);
+  }
+}
+
+void dot(const Lane* x, Lane* const* row, std::size_t sets, std::size_t lanes, std::int32_t* out) noexcept {
+  if (sets == 1) return dot_sets<1>(x, row, lanes, out);
+  if (sets == 2) return dot_sets<2>(x, row, lanes, out);
+  dot_sets<3>(x, row, lanes, out);
+}
+
+void train(const Lane* x, Lane* const* row, std::size_t sets, std::size_t lanes,
+           const std::int16_t* errors) noexcept {
+  for (std::size_t s = 0; s < sets; ++s) {
+    const __m256i e = _mm256_set1_epi16(errors[s]);
+    for (std::size_t l = 0; l < lanes; ++l) {
+      auto* w = reinterpret_cast<__m256i*>(row[s] + l);
+      _mm256_store_si256(w, _mm256_adds_epi16(_mm256_load_si256(w), _mm256_mulhrs_epi16(load(x + l), e)));
+    }
+  }
+}
+
+}  // namespace
+
+extern constexpr Kernels kAvx2Kernels{"avx2", dot, train};
+
+}  // namespace auralink::aic::model
