@@ -12,6 +12,7 @@ namespace {
 // between profiles. The first access unit corrects it.
 constexpr double kPriorPerByte = 4.0;
 constexpr std::array<double, 3> kCost{1.0, 0.7, 0.4};
+constexpr double kMargin = 1.25;
 constexpr double kGain = 0.125;
 constexpr double kDeviationGain = 0.25;
 constexpr double kForget = 0.98;  // per refusal, so that one slow moment does not forbid a size for ever
@@ -27,25 +28,33 @@ std::size_t size_class(std::size_t bytes) noexcept {
 
 }  // namespace
 
-double Pace::predict(std::size_t profile, std::size_t bytes) const noexcept {
+/// From the nearest size that was seen; larger ones first, since small access units cost more per byte.
+std::optional<double> Pace::nearest(std::size_t profile, std::size_t bytes) const noexcept {
   const std::size_t wanted = size_class(bytes);
-  // The nearest size that was seen; larger ones first, since small access units cost more per byte.
-  const auto nearest = [&](std::size_t of) noexcept -> std::optional<double> {
-    const auto& row = estimates_.at(of);
-    for (std::size_t d = 0; d < kSizes; ++d) {
-      for (const bool up : {true, false}) {
-        if (up ? wanted + d >= kSizes : d > wanted) continue;
-        const std::size_t at = up ? wanted + d : wanted - d;
-        if (row.at(at).known)
-          return row.at(at).upper() * std::ldexp(1.0, static_cast<int>(wanted) - static_cast<int>(at));
-      }
+  const auto& row = estimates_.at(profile);
+  for (std::size_t d = 0; d < kSizes; ++d) {
+    for (const bool up : {true, false}) {
+      if (up ? wanted + d >= kSizes : d > wanted) continue;
+      const std::size_t at = up ? wanted + d : wanted - d;
+      if (row.at(at).known)
+        return row.at(at).upper() * std::ldexp(1.0, static_cast<int>(wanted) - static_cast<int>(at));
     }
-    return std::nullopt;
-  };
-  if (const auto own = nearest(profile)) return *own;
-  for (std::size_t of = 0; of < kProfiles; ++of)
-    if (const auto known = nearest(of)) return *known * kCost.at(profile) / kCost.at(of);
-  return kPriorPerByte * static_cast<double>(bytes) * kCost.at(profile);
+  }
+  return std::nullopt;
+}
+
+/// What cheaper profiles take also tells what this one would: without that a profile that was once too slow,
+/// and so is not used, would never be found fast again.
+double Pace::predict(std::size_t profile, std::size_t bytes) const noexcept {
+  std::optional<double> least = nearest(profile, bytes);
+  for (std::size_t other = 0; other < kProfiles; ++other) {
+    const auto known = nearest(other, bytes);
+    if (other == profile || !known || (other < profile && least)) continue;
+    const double margin = least ? kMargin : 1.0;
+    const double value = *known * margin * kCost.at(profile) / kCost.at(other);
+    least = least ? std::min(*least, value) : value;
+  }
+  return least.value_or(kPriorPerByte * static_cast<double>(bytes) * kCost.at(profile));
 }
 
 Pace::Choice Pace::choose(const PaceSettings& settings, std::size_t bytes) noexcept {
@@ -89,11 +98,11 @@ void Pace::judge(const PaceSettings& settings) noexcept {
   const std::size_t best = static_cast<std::size_t>(settings.best);
   const std::size_t steps = settings.adaptive ? kProfiles - best : 1;  // the last one is native
   steps_ = std::min(steps_, steps);
-  ++since_step_up_;
+  const bool on_trial = trial_ > 0;
+  if (on_trial && --trial_ == 0) patience_ = kFirstPatience;
   if (load_ > settings.high && steps_ < steps) {
-    // A step up that did not last is tried less often.
-    patience_ = since_step_up_ <= kFirstPatience ? std::min(patience_ * 2, kMaxPatience) : kFirstPatience;
-    patience_ = std::max(patience_, kFirstPatience);
+    if (on_trial) patience_ = std::min(patience_ * 2, kMaxPatience);
+    trial_ = 0;
     load_when_left_ = load_;
     ++steps_;
     calm_windows_ = 0;
@@ -116,7 +125,7 @@ void Pace::judge(const PaceSettings& settings) noexcept {
   calm_windows_ = 0;
   if (above >= settings.high) return;
   --steps_;
-  since_step_up_ = 0;
+  trial_ = kFirstPatience;
 }
 
 }  // namespace auralink::aic::rtp

@@ -48,6 +48,7 @@ class Pace final {
     bool known = false;
     [[nodiscard]] double upper() const noexcept { return mean + 2 * deviation; }
   };
+  [[nodiscard]] std::optional<double> nearest(std::size_t profile, std::size_t bytes) const noexcept;
   [[nodiscard]] double predict(std::size_t profile, std::size_t bytes) const noexcept;
   void judge(const PaceSettings& settings) noexcept;
 
@@ -58,8 +59,8 @@ class Pace final {
   std::uint64_t window_us_ = 0;
   std::uint64_t spent_us_ = 0;
   std::uint32_t calm_windows_ = 0;
-  std::uint32_t patience_ = 0;  // calm windows wanted before the next step up; doubled by each that failed
-  std::uint32_t since_step_up_ = 0;
+  std::uint32_t patience_ = 5;  // calm windows wanted before the next step up; doubled by each that failed
+  std::uint32_t trial_ = 0;     // windows that the last step up has yet to last
 };
 
 }  // namespace auralink::aic::rtp

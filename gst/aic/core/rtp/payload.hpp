@@ -28,11 +28,10 @@ struct UnitHeader {
     std::uint16_t offset = 0;  ///< original sequence number of its first packet less that of this one
     bool operator==(const Start&) const = default;
   };
-  std::optional<Start> start;  ///< first access unit of a chain
-  std::optional<Epoch>
-      mark;  ///< the state after this access unit is to be kept under this number, never kInitial
-  bool unmarked = false;  ///< the last original packet had no marker bit
-  Bytes description{};    ///< see shape.hpp; at most kMaxDescription bytes
+  std::optional<Start> start{};  ///< first access unit of a chain
+  std::optional<Epoch> mark{};  ///< number under which the state after this access unit is kept; not kInitial
+  bool unmarked = false;        ///< the last original packet had no marker bit
+  Bytes description{};          ///< see shape.hpp; at most kMaxDescription bytes
   bool operator==(const UnitHeader& o) const noexcept;
 };
 inline constexpr std::size_t kMaxDescription = 1024;

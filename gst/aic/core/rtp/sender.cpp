@@ -19,6 +19,10 @@ constexpr Time kMarkTimeout = 5'000'000;
 constexpr unsigned kMaxRefusals = 4;
 constexpr Time kFirstRest = 2'000'000;
 constexpr Time kMaxRest = 60'000'000;
+/// For so long after a loss another one is likely enough to start chains at IDR pictures.
+constexpr Time kLossMemory = 10'000'000;
+constexpr std::uint64_t kStartShare = 32;
+constexpr std::uint64_t kStartBytes = 64;
 constexpr std::size_t kMaxSets = 16;
 constexpr std::uint32_t kClockRate = 90'000;  // RFC 6184 section 8.2.1
 constexpr std::uint32_t kMicros = 1'000'000;
@@ -233,8 +237,15 @@ Cause Sender::decide(Time now, Outputs& out) {
 
 Cause Sender::code(Profile profile, Time now, Outputs& out) {
   const AccessUnit& unit = gatherer_.unit();
-  // One-way, the only place where everyone can join or recover is where H.264 itself lets them.
-  if (!beginning_ && !peer_listens(now) && has_idr(unit)) begin_chain(std::nullopt);
+  // An IDR picture is where H.264 itself recovers, so there the tunnel must too. One-way, that takes a chain
+  // from the initial state; with a back channel one from what both ends hold, and only while the network is
+  // losing packets.
+  if (!beginning_ && has_idr(unit)) {
+    if (!peer_listens(now))
+      begin_chain(std::nullopt);
+    else if (last_resync_ && now - *last_resync_ < kLossMemory)
+      begin_chain(acknowledged_);
+  }
 
   Draft draft;
   draft.header.profile = profile;
@@ -244,7 +255,11 @@ Cause Sender::code(Profile profile, Time now, Outputs& out) {
   report_.micros = coded.micros;
   if (coded.refusal != h264::Refusal::kNone) return cause_of(coded.refusal);
   cut(draft);
-  if (draft.wire_bytes >= report_.native_bytes + settings_.first_extra && engine_.undo()) {
+  // What is undone is not learned either, so the first access unit of a chain may cost a little: later ones
+  // gain by it.
+  const std::uint64_t native = report_.native_bytes + settings_.first_extra;
+  const std::uint64_t allowed = beginning_ ? native + native / kStartShare + kStartBytes : native - 1;
+  if (draft.wire_bytes > allowed && engine_.undo()) {
     remind();
     pace_.took(profile, unit.bytes.size(), coded.micros);
     return Cause::kNotSmaller;
@@ -367,17 +382,19 @@ void Sender::send_native(Outputs& out) {
   report_.sent_bytes = report_.native_bytes + settings_.first_extra;
 }
 
-/// The next coded access unit starts a chain from a kept state, or from the initial one.
+/// The next coded access unit starts a chain from a kept state, or from the initial one. A mark that is still
+/// to be acknowledged stays: were it given up, the far end would keep it and, with the next mark, let go the
+/// acknowledged one.
 void Sender::begin_chain(const std::optional<Kept>& from) {
   if (from) {
     engine_.restore(from->slot);
-    acknowledged_ = from;
+    if (pending_ && pending_->slot == from->slot) acknowledged_ = std::exchange(pending_, std::nullopt);
   } else {
     engine_.reset();
     acknowledged_.reset();
+    pending_.reset();
   }
-  pending_.reset();
-  from_ = from ? from->epoch : kInitial;
+  from_ = acknowledged_ ? acknowledged_->epoch : kInitial;
   beginning_ = true;
   remind();
 }
@@ -397,6 +414,7 @@ void Sender::feedback(const Feedback& feedback, Time now) {
     }
     return;
   }
+  if (pending_ && feedback.find(pending_->epoch) == nullptr && feedback.chain == chain_) pending_.reset();
   if (beginning_) {
     // A new chain is about to start. It will do unless the far end has forgotten what it starts from.
     const auto* held = from_ == kInitial ? nullptr : feedback.find(from_);
@@ -407,6 +425,7 @@ void Sender::feedback(const Feedback& feedback, Time now) {
   }
   if (feedback.chain != chain_) return;  // repeated; answered by the chain that has started since
   ++stats_.resyncs;
+  last_resync_ = now;
   if (++refusals_ >= kMaxRefusals) {
     refusals_ = 0;
     rest_us_ = std::clamp(rest_us_ * 2, kFirstRest, kMaxRest);

@@ -164,6 +164,7 @@ class Sender final {
   Epoch last_epoch_ = kInitial;
   Time last_mark_ = 0;
   std::optional<Time> last_feedback_;
+  std::optional<Time> last_resync_;
   unsigned refusals_ = 0;  ///< chains in a row that the far end could not follow
   Time rest_us_ = 0;       ///< how long nothing is coded because of that
   Time rest_until_ = 0;

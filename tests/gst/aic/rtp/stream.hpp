@@ -26,8 +26,9 @@ class Pictures final {
   explicit Pictures(unsigned seed) : random_{seed}, content_(6000) {
     for (auto& byte : content_) byte = static_cast<std::uint8_t>(random_());
   }
-  AccessUnit next(bool key, std::size_t size) {
-    for (int i = 0; i < 20; ++i) content_[random_() % content_.size()] = static_cast<std::uint8_t>(random_());
+  AccessUnit next(bool key, std::size_t size, int drift = 20) {
+    for (int i = 0; i < drift; ++i)
+      content_[random_() % content_.size()] = static_cast<std::uint8_t>(random_());
     AccessUnit unit;
     if (key) {
       unit.add(Wire{0x67, 0x42, 0xC0, 0x1F, 0x8C});
@@ -87,10 +88,10 @@ inline std::vector<Wire> payloads(const AccessUnit& unit, std::size_t limit) {
 
 /// One access unit as consecutive packets; `sequence` moves on.
 inline std::vector<Wire> packets(const AccessUnit& unit, std::uint16_t& sequence, std::uint32_t timestamp,
-                                 std::size_t limit = 1188) {
+                                 std::size_t limit = 1188, std::uint32_t ssrc = 0x11223344) {
   std::vector<Wire> out = payloads(unit, limit);
   for (Wire& p : out)
-    p = rtp({.marker = &p == &out.back(), .sequence = sequence++, .timestamp = timestamp}, p);
+    p = rtp({.marker = &p == &out.back(), .sequence = sequence++, .timestamp = timestamp, .ssrc = ssrc}, p);
   return out;
 }
 

@@ -21,7 +21,7 @@ class TrivialCodec final : public Engine {
   explicit TrivialCodec(bool with_mirror = true) : with_mirror_{with_mirror} {}
 
   struct Memory {
-    std::vector<std::uint8_t> previous;
+    std::vector<std::uint8_t> previous;  ///< last NAL unit of the access unit before
     std::uint32_t hash = 0x811C9DC5U;
     bool parameters = false;
     std::vector<std::uint8_t> note;  ///< parameter sets that the far end has not seen
@@ -31,7 +31,7 @@ class TrivialCodec final : public Engine {
   std::uint32_t micros = 100;  ///< what each call claims to take
   bool breaks = false;         ///< writes what cannot be decoded
   h264::Refusal refuses = h264::Refusal::kNone;
-  int kept_count = 0;
+  bool deaf = false;  ///< understands nothing
 
   Coded encode(Profile /*profile*/, const AccessUnit& unit, std::vector<std::uint8_t>& out) override {
     if (refuses != h264::Refusal::kNone) return {.refusal = refuses, .micros = micros};
@@ -76,14 +76,11 @@ class TrivialCodec final : public Engine {
     state.note.assign(unit.bytes.begin(), unit.bytes.end());
   }
   Restored decode(Profile profile, Bytes coded, AccessUnit& out) override {
-    return {.ok = decode_with(state, profile, coded, out), .micros = micros};
+    return {.ok = !deaf && decode_with(state, profile, coded, out), .micros = micros};
   }
   void reset() override { state = mirror = Memory{}; }
   std::uint32_t hash() const override { return state.hash; }
-  void keep(Slot slot) override {
-    kept.at(static_cast<std::size_t>(slot)) = state;
-    ++kept_count;
-  }
+  void keep(Slot slot) override { kept.at(static_cast<std::size_t>(slot)) = state; }
   void restore(Slot slot) override { state = mirror = kept.at(static_cast<std::size_t>(slot)); }
 
  private:
@@ -92,11 +89,19 @@ class TrivialCodec final : public Engine {
       if (nal_type(unit.nal(i).front()) == 7) return true;
     return false;
   }
+  static std::size_t last_nal(const AccessUnit& unit) {
+    return unit.ends.size() > 1 ? unit.ends[unit.ends.size() - 2] : 0;
+  }
+  static std::uint8_t expected(const Memory& m, const AccessUnit& unit, std::size_t i) {
+    const std::size_t begin = last_nal(unit);
+    return i >= begin && i - begin < m.previous.size() ? m.previous[i - begin] : std::uint8_t{0};
+  }
   static std::uint8_t difference(const Memory& m, const AccessUnit& unit, std::size_t i) {
-    return static_cast<std::uint8_t>(unit.bytes[i] ^ (i < m.previous.size() ? m.previous[i] : 0U));
+    return static_cast<std::uint8_t>(unit.bytes[i] ^ expected(m, unit, i));
   }
   static void learn(Memory& m, const AccessUnit& unit) {
-    m.previous = unit.bytes;
+    const Bytes last = unit.nal(unit.count() - 1);
+    m.previous.assign(last.begin(), last.end());
     for (const std::uint8_t byte : unit.bytes) m.hash = (m.hash ^ byte) * 0x01000193U;
     m.parameters = m.parameters || has_sps(unit);
   }
@@ -104,7 +109,7 @@ class TrivialCodec final : public Engine {
     Reader reader{coded};
     (void)reader.take(reader.varint());
     const std::uint32_t count = reader.varint();
-    if (!reader.ok() || count > 4096) return false;
+    if (!reader.ok() || count == 0 || count > 4096) return false;
     std::size_t total = 0;
     for (std::uint32_t i = 0; i < count; ++i) out.ends.push_back(total += reader.varint());
     if (!reader.ok() || total > (std::size_t{1} << 22U)) return false;
@@ -114,7 +119,7 @@ class TrivialCodec final : public Engine {
       for (unsigned k = 0; k < (op & 0x7FU); ++k) {
         const std::size_t i = out.bytes.size();
         const unsigned value = (op & 0x80U) != 0 ? reader.u8() : 0U;
-        out.bytes.push_back(static_cast<std::uint8_t>(value ^ (i < m.previous.size() ? m.previous[i] : 0U)));
+        out.bytes.push_back(static_cast<std::uint8_t>(value ^ expected(m, out, i)));
       }
     }
     if (!reader.ok() || out.bytes.size() != total) return false;
