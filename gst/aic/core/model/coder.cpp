@@ -31,9 +31,10 @@ constexpr auto kLayouts = [] {
 
 // Mixing. Weights are in 1/16384, of the sets in 1/65536.
 constexpr int kWeightBits = 14;
-constexpr int kFirstWeight = 9175;   // 0.56 shared by the counters' probabilities
-constexpr int kSecondWeight = 7864;  // 0.48 shared by what followed their states
-constexpr int kRate = 250;           // of learning; more at first
+constexpr int kFirstWeight = 9175;             // 0.56 shared by the counters' probabilities
+constexpr int kSecondWeight = 7864;            // 0.48 shared by what followed their states
+constexpr std::size_t kShares = kMaxSets + 2;  // weights of three sets, and of two
+constexpr int kRate = 250;                     // of learning; more at first
 constexpr std::uint16_t kManyUses = 1000;
 constexpr auto kRates = [] {
   std::array<std::int32_t, kManyUses + 1> out{};
@@ -43,10 +44,10 @@ constexpr auto kRates = [] {
   return out;
 }();
 
-// Refinement: interpolation between points of the mixed probability, in steps of 128 of its stretched value.
-constexpr std::size_t kPoints = 33;
+// Refinement: rows of each of the two maps of a class.
 constexpr std::size_t kRows = 256;
-constexpr int kStep = 128;
+
+constexpr int kMaxShare = 1 << 20;
 
 constexpr std::uint32_t kLowest = 16;  // no decision costs nothing, and none costs more than 12 bits
 constexpr std::uint32_t kHighest = 65536 - kLowest;
@@ -64,8 +65,8 @@ Coder::Coder(int table_bits, const Kernels& kernels)
       weights_(kLayouts[kClasses].weights),
       uses_(kClasses * kWeightVectors),
       maps_(kLayouts[kClasses].maps),
-      final_(kClasses * kNodes * kMaxSets),
-      refinements_(kClasses * 2 * kRows * kPoints),
+      final_(kClasses * kNodes * kShares),
+      refinements_(kClasses * 2 * kRows),
       kernels_{&kernels} {
   reset();
 }
@@ -82,16 +83,18 @@ void Coder::reset() noexcept {
   }
   std::fill(uses_.begin(), uses_.end(), std::uint16_t{0});
   for (std::size_t i = 0; i < maps_.size(); ++i) maps_[i] = Counter::kPrior[i % Counter::kStates];
-  std::fill(final_.begin(), final_.end(), 65536 / static_cast<int>(kMaxSets));
-  for (std::size_t i = 0; i < refinements_.size(); ++i)
-    refinements_[i] = static_cast<std::uint16_t>(squash((static_cast<int>(i % kPoints) - 16) * kStep));
+  for (std::size_t i = 0; i < final_.size(); ++i) final_[i] = i % kShares < kMaxSets ? 65536 / 3 : 65536 / 2;
+  for (Refinement& r : refinements_)
+    for (std::size_t i = 0; i < r.point.size(); ++i)
+      r.point[i] =
+          static_cast<std::uint16_t>(squash(static_cast<int>(i * 4096 / (r.point.size() - 1)) - 2048));
   tick_ = 0;
 }
 
 std::size_t Coder::memory() const noexcept {
   return sizeof *this + table_.memory() + weights_.size() * sizeof(Lane) +
-         (uses_.size() + maps_.size() + refinements_.size()) * sizeof(std::uint16_t) +
-         final_.size() * sizeof(std::int32_t);
+         (uses_.size() + maps_.size()) * sizeof(std::uint16_t) + final_.size() * sizeof(std::int32_t) +
+         refinements_.size() * sizeof(Refinement);
 }
 
 bool Coder::equals(const Coder& other) const noexcept {
@@ -101,118 +104,166 @@ bool Coder::equals(const Coder& other) const noexcept {
 }
 
 void Coder::start_encoding(Mixing mixing, std::vector<std::uint8_t>& out) noexcept {
-  sets_ = mixing == Mixing::kFull ? 3 : mixing == Mixing::kMedium ? 2 : 1;
-  refine_ = mixing == Mixing::kFull;
+  mixing_ = mixing;
   decisions_ = 0;
   encoder_.start(out);
 }
 void Coder::finish_encoding() { encoder_.finish(); }
 void Coder::start_decoding(Mixing mixing, Bytes in) noexcept {
-  sets_ = mixing == Mixing::kFull ? 3 : mixing == Mixing::kMedium ? 2 : 1;
-  refine_ = mixing == Mixing::kFull;
+  mixing_ = mixing;
   decisions_ = 0;
   decoder_.start(in);
 }
 
+/// Where everything about a node lies; what is far is fetched while the lines are looked up.
+template <std::size_t kSets, bool kRefine>
+void Coder::choose(unsigned node) noexcept {
+  const Layout& layout = kLayouts[class_];
+  slot_ = node % kGroup;
+  map_ = &maps_[layout.maps];
+  share_ = &final_[(class_ * kNodes + node) * kShares + (kSets == 2 ? kMaxSets : 0)];
+  const std::array<std::size_t, kMaxSets> chosen{node, kNodes + selected_[0], 2 * kNodes + selected_[1]};
+  for (std::size_t s = 0; s < kSets; ++s) {
+    row_[s] = &weights_[layout.weights + chosen[s] * layout.lanes];
+    use_[s] = &uses_[class_ * kWeightVectors + chosen[s]];
+    for (std::size_t l = 0; l < layout.lanes; l += 2) __builtin_prefetch(row_[s] + l, 1);
+  }
+  if constexpr (!kRefine) return;
+  const std::array<std::uint32_t, 2> keys{node << 6U | selected_[1], hash_[0] + node};
+  for (std::size_t i = 0; i < 2; ++i) {
+    refinement_[i] = &refinements_[(class_ * 2 + i) * kRows + (keys[i] * 0x9E3779B1U >> 24U)];
+    __builtin_prefetch(refinement_[i], 1);
+  }
+}
+
 void Coder::find_lines(unsigned group) noexcept {
   group_ = group;
-  contexts_ = std::min<unsigned>(contexts_, kShapes[class_].contexts);
-  for (unsigned i = 0; i < contexts_; ++i) line_[i] = table_.find(hash_[i], group);
+  const unsigned contexts = contexts_ = std::min<unsigned>(contexts_, kShapes[class_].contexts);
+  for (unsigned i = 0; i < contexts; ++i) line_[i] = table_.find(hash_[i], group);
+}
+
+/// What the counters and maps say, as inputs of the mixer.
+void Coder::gather() noexcept {
+  const unsigned contexts = contexts_;
+  const unsigned slot = slot_;
+  auto* x = &x_[0].value[0];
+  const std::uint16_t* map = map_;
+  for (unsigned i = 0; i < contexts; ++i, map += Counter::kStates, x += 2) {
+    const Line& line = *line_[i];
+    const std::uint8_t state = line.state[slot];
+    const std::uint32_t probability = line.probability[slot] ^ Line::kHalf;
+    const std::uint32_t mapped = map[state];
+    state_[i] = state;
+    rate_[i] = Counter::kRate[state];
+    probability_[i] = static_cast<std::uint16_t>(probability);
+    mapped_[i] = static_cast<std::uint16_t>(mapped);
+    x[0] = kStretch[probability >> 4U];
+    x[1] = kStretch[mapped >> 4U];
+  }
 }
 
 /// The probability of a one.
-std::uint32_t Coder::predict(unsigned node) noexcept {
-  node_ = node;
-  const Layout& layout = kLayouts[class_];
-  const std::array<std::size_t, kMaxSets> chosen{node, kNodes + selected_[0], 2 * kNodes + selected_[1]};
-  for (std::size_t s = 0; s < sets_; ++s) {
-    row_[s] = &weights_[layout.weights + chosen[s] * layout.lanes];
-    use_[s] = &uses_[class_ * kWeightVectors + chosen[s]];
-  }
-  const unsigned slot = node % kGroup;
-  auto* x = reinterpret_cast<std::int16_t*>(x_.data());
-  const std::uint16_t* map = &maps_[layout.maps];
-  for (unsigned i = 0; i < contexts_; ++i, map += Counter::kStates) {
-    const Line& line = *line_[i];
-    x[2 * i] = kStretch[(line.probability[slot] ^ Line::kHalf) >> 4U];
-    x[2 * i + 1] = kStretch[map[line.state[slot]] >> 4U];
-  }
-
-  std::array<std::int32_t, kMaxSets> sum{};
-  kernels_->dot(x_.data(), row_.data(), sets_, layout.lanes, sum.data());
-  for (std::size_t s = 0; s < sets_; ++s)
+template <std::size_t kSets, bool kRefine>
+std::uint32_t Coder::predict() noexcept {
+  std::array<std::int32_t, kSets> sum;
+  kernels_->dot[kSets - 1](x_.data(), row_.data(), kLayouts[class_].lanes, sum.data());
+  for (std::size_t s = 0; s < kSets; ++s)
     stretched_[s] = std::clamp(sum[s] >> kWeightBits, -kMaxStretch, kMaxStretch);
   mixed_ = stretched_[0];
-  if (sets_ > 1) {
-    const std::int32_t* share = &final_[(class_ * kNodes + node) * kMaxSets];
+  if constexpr (kSets > 1) {
     std::int64_t total = 0;
-    for (std::size_t s = 0; s < sets_; ++s) total += std::int64_t{share[s]} * stretched_[s];
+    for (std::size_t s = 0; s < kSets; ++s) total += std::int64_t{share_[s]} * stretched_[s];
     mixed_ = static_cast<int>(std::clamp<std::int64_t>(total >> 16, -kMaxStretch, kMaxStretch));
   }
   auto probability = static_cast<std::uint32_t>(squash(mixed_));
-  if (refine_) {
-    const auto position = static_cast<std::uint32_t>(mixed_ + 2048);
-    const std::uint32_t weight = position % kStep;
-    const std::array<std::uint32_t, 2> keys{node << 6U | selected_[1], hash_[0] + node};
+  if constexpr (kRefine) {
+    const std::uint32_t position = static_cast<std::uint32_t>(mixed_ + 2048) * 31;
+    const std::uint32_t weight = position % 4096;
     std::uint32_t refined = 0;
     for (std::size_t i = 0; i < 2; ++i) {
-      const std::size_t row = (class_ * 2 + i) * kRows + (keys[i] * 0x9E3779B1U >> 24U);
-      std::uint16_t* at = &refinements_[row * kPoints + position / kStep];
-      refined += (at[0] * (kStep - weight) + at[1] * weight) / kStep;
-      refinement_[i] = at + (weight >= kStep / 2 ? 1 : 0);
+      const std::uint16_t* at = &refinement_[i]->point[position / 4096];
+      refined += (at[0] * (4096 - weight) + at[1] * weight) / 4096;
+      point_[i] = position / 4096 + (weight >= 2048 ? 1 : 0);
     }
     probability = (2 * probability + refined + 2) / 4;
   }
   return std::clamp(probability, kLowest, kHighest);
 }
 
+template <std::size_t kSets, bool kRefine>
 void Coder::learn(bool bit) noexcept {
   const std::int32_t target = bit ? 65536 : 0;
-  const std::uint32_t toward = bit ? 0xFFFF : 0;
-  if (sets_ > 1) {
+  const std::uint16_t toward = bit ? 0xFFFF : 0;
+  if constexpr (kSets > 1) {
     const int error = (target - squash(mixed_)) >> 4;
-    std::int32_t* share = &final_[(class_ * kNodes + node_) * kMaxSets];
-    for (std::size_t s = 0; s < sets_; ++s) share[s] += (stretched_[s] * error * 2 + (1 << 13)) >> 14;
+    for (std::size_t s = 0; s < kSets; ++s)
+      share_[s] =
+          std::clamp(share_[s] + ((stretched_[s] * error * 2 + (1 << 13)) >> 14), -kMaxShare, kMaxShare);
   }
-  std::array<std::int16_t, kMaxSets> errors{};
-  for (std::size_t s = 0; s < sets_; ++s) {
+  std::array<std::int16_t, kSets> errors;
+  for (std::size_t s = 0; s < kSets; ++s) {
     std::uint16_t& uses = *use_[s];
     const int error = ((target - squash(stretched_[s])) * kRates[uses]) >> 11;
     uses = static_cast<std::uint16_t>(uses + (uses < kManyUses ? 1 : 0));
     errors[s] = static_cast<std::int16_t>(std::clamp(error, -32767, 32767));
   }
-  kernels_->train(x_.data(), row_.data(), sets_, kLayouts[class_].lanes, errors.data());
+  kernels_->train[kSets - 1](x_.data(), row_.data(), kLayouts[class_].lanes, errors.data());
 
-  const unsigned slot = node_ % kGroup;
+  // Fixed trip counts: the compiler makes a few vector instructions of these.
+  for (std::size_t i = 0; i < kMaxContexts; ++i) {
+    const std::uint32_t distance = static_cast<std::uint16_t>(probability_[i] ^ toward);
+    const auto step = static_cast<std::uint16_t>(distance * rate_[i] >> 16U);
+    probability_[i] =
+        static_cast<std::uint16_t>(static_cast<std::uint16_t>(distance - step) ^ toward ^ Line::kHalf);
+  }
+  for (std::size_t i = 0; i < kMaxContexts; ++i) {
+    const auto distance = static_cast<std::uint16_t>(mapped_[i] ^ toward);
+    mapped_[i] = static_cast<std::uint16_t>(static_cast<std::uint16_t>(distance - (distance >> 6U)) ^ toward);
+  }
   const auto& next = Counter::kNext[Counter::chance_of(++tick_)][bit ? 1 : 0];
-  std::uint16_t* map = &maps_[kLayouts[class_].maps];
-  for (unsigned i = 0; i < contexts_; ++i, map += Counter::kStates) {
+  const unsigned contexts = contexts_;
+  const unsigned slot = slot_;
+  std::uint16_t* map = map_;
+  for (unsigned i = 0; i < contexts; ++i, map += Counter::kStates) {
     Line& line = *line_[i];
-    const std::uint8_t state = line.state[slot];
-    approach(map[state], toward, 6);
+    const std::uint8_t state = state_[i];
+    map[state] = mapped_[i];
+    line.probability[slot] = probability_[i];
     line.state[slot] = next[state];
-    const std::uint32_t distance = line.probability[slot] ^ Line::kHalf ^ toward;
-    line.probability[slot] = static_cast<std::uint16_t>(
-        (distance - (distance * Counter::kRate[state] >> 16U)) ^ Line::kHalf ^ toward);
   }
-  if (refine_) {
-    approach(*refinement_[0], toward, 6);
-    approach(*refinement_[1], toward, 5);
+  if constexpr (kRefine) {
+    approach(refinement_[0]->point[point_[0]], toward, 6);
+    approach(refinement_[1]->point[point_[1]], toward, 5);
   }
+}
+
+template <Direction D, std::size_t kSets, bool kRefine>
+bool Coder::code_mixed(bool bit, unsigned node) {
+  choose<kSets, kRefine>(node);
+  if (node / kGroup != group_) find_lines(node / kGroup);
+  gather();
+  const std::uint32_t one = predict<kSets, kRefine>();
+  if constexpr (D == Direction::kEncode)
+    encoder_.code(bit, one);
+  else
+    bit = decoder_.code(one);
+  learn<kSets, kRefine>(bit);
+  ++decisions_;
+  return bit;
 }
 
 template <Direction D>
 bool Coder::code(bool bit, int node) {
   const unsigned at = static_cast<unsigned>(node) % kNodes;
-  if (at / kGroup != group_) find_lines(at / kGroup);
-  const std::uint32_t one = predict(at);
-  if constexpr (D == Direction::kEncode)
-    encoder_.code(bit, one);
-  else
-    bit = decoder_.code(one);
-  learn(bit);
-  ++decisions_;
-  return bit;
+  switch (mixing_) {
+    case Mixing::kFull:
+      return code_mixed<D, 3, true>(bit, at);
+    case Mixing::kMedium:
+      return code_mixed<D, 2, false>(bit, at);
+    case Mixing::kLight:
+      break;
+  }
+  return code_mixed<D, 1, false>(bit, at);
 }
 template bool Coder::code<Direction::kEncode>(bool, int);
 template bool Coder::code<Direction::kDecode>(bool, int);

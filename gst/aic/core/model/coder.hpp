@@ -75,28 +75,28 @@ class Coder final {
   /// `first_node` is where the first bit will be coded; only speed depends on it.
   void begin(Class of, int first_node = 0) noexcept {
     class_ = static_cast<std::size_t>(of);
+    salt_ = std::uint64_t{class_ * kMaxContexts + 1} << 32U;
     first_group_ = static_cast<unsigned>(first_node) / kGroup % kGroups;
     group_ = kGroups;
-    contexts_ = inputs_ = 0;
+    contexts_ = 0;
+    input_ = 2U * kShapes[class_].contexts;
+    input_end_ = input_ + kShapes[class_].inputs;
     selected_ = {};
     x_ = {};
   }
   void add(std::uint32_t context) noexcept {
     if (contexts_ >= kMaxContexts) return;
-    const std::uint32_t salt =
-        (static_cast<std::uint32_t>(class_) * kMaxContexts + contexts_ + 1) * 0x9E3779B1U;
-    std::uint32_t hash = (context ^ salt) * 0x85EBCA6BU;
-    hash = (hash ^ hash >> 15U) * 0x2C1B3C6DU;
-    hash ^= hash >> 14U;
+    const std::uint64_t product = (salt_ | context) * 0x9E3779B97F4A7C15U;
+    salt_ += std::uint64_t{1} << 32U;
+    const auto hash = static_cast<std::uint32_t>(product >> 32U ^ product >> 17U);
     hash_[contexts_++] = hash;
     table_.prefetch(hash, first_group_);
   }
   /// -2047..2047, 256 ln(p/(1-p)) if it is a probability; larger ones are cut.
   void input(int stretched) noexcept {
-    const std::size_t at = std::size_t{2} * kShapes[class_].contexts + inputs_;
-    if (inputs_ >= kShapes[class_].inputs) return;
-    x_[at / kLane].value[at % kLane] = static_cast<std::int16_t>(std::clamp(stretched, -2047, 2047));
-    ++inputs_;
+    if (input_ >= input_end_) return;
+    x_[input_ / kLane].value[input_ % kLane] = static_cast<std::int16_t>(std::clamp(stretched, -2047, 2047));
+    ++input_;
   }
   /// Both 0..63; begin() makes them 0.
   void select(int first, int second) noexcept {
@@ -107,48 +107,71 @@ class Coder final {
   bool code(bool bit, int node);
 
  private:
+  /// Probabilities at 32 points of the stretched one; a cache line.
+  struct alignas(64) Refinement {
+    std::array<std::uint16_t, 32> point{};
+    bool operator==(const Refinement&) const = default;
+  };
+
   static constexpr unsigned kGroup = 4;  // nodes of a line
   static constexpr unsigned kGroups = kNodes / kGroup;
 
   void find_lines(unsigned group) noexcept;
-  [[nodiscard]] std::uint32_t predict(unsigned node) noexcept;
+  template <Direction D, std::size_t kSets, bool kRefine>
+  bool code_mixed(bool bit, unsigned node);
+  template <std::size_t kSets, bool kRefine>
+  void choose(unsigned node) noexcept;
+  void gather() noexcept;
+  template <std::size_t kSets, bool kRefine>
+  [[nodiscard]] std::uint32_t predict() noexcept;
+  template <std::size_t kSets, bool kRefine>
   void learn(bool bit) noexcept;
 
   // What a snapshot keeps.
   ContextTable table_;
-  std::vector<Lane> weights_;               // of each class, set and selection
-  std::vector<std::uint16_t> uses_;         // of each of these weight vectors, saturated
-  std::vector<std::uint16_t> maps_;         // of each class and context: what followed a state of its counter
-  std::vector<std::int32_t> final_;         // of each class and node: the weights of the sets
-  std::vector<std::uint16_t> refinements_;  // of each class: two interpolated maps from the mixed probability
-  std::uint32_t tick_ = 0;                  // decisions since reset
+  std::vector<Lane> weights_;            // of each class, set and selection
+  std::vector<std::uint16_t> uses_;      // of each of these weight vectors, saturated
+  std::vector<std::uint16_t> maps_;      // of each class and context: what followed a state of its counter
+  std::vector<std::int32_t> final_;      // of each class and node: the weights of the sets
+  std::vector<Refinement> refinements_;  // of each class: two interpolated maps of the mixed probability
+  std::uint32_t tick_ = 0;               // decisions since reset
 
   // One access unit.
   const Kernels* kernels_;
   RangeEncoder encoder_;
   RangeDecoder decoder_;
-  std::size_t sets_ = 0;
-  bool refine_ = false;
+  Mixing mixing_ = Mixing::kFull;
   std::uint32_t decisions_ = 0;
 
   // One decision.
   std::size_t class_ = 0;
+  std::uint64_t salt_ = 0;  // class and number of the next context, above its bits
   unsigned first_group_ = 0;
   unsigned group_ = kGroups;  // whose lines are in line_; kGroups: none
   unsigned contexts_ = 0;
-  unsigned inputs_ = 0;
+  unsigned input_ = 0;      // where the next direct input goes in x_
+  unsigned input_end_ = 0;  // behind the last
   std::array<unsigned, 2> selected_{};
   std::array<std::uint32_t, kMaxContexts> hash_{};
   std::array<Line*, kMaxContexts> line_{};
   std::array<Lane, kMaxLanes> x_{};
 
-  // One bit, from predict() to learn().
-  unsigned node_ = 0;
+  // One bit, from choose() to learn().
+  unsigned slot_ = 0;              // node within its line
+  std::uint16_t* map_ = nullptr;   // of the first context
+  std::int32_t* share_ = nullptr;  // the weights of the sets
   std::array<Lane*, kMaxSets> row_{};
   std::array<std::uint16_t*, kMaxSets> use_{};
+  std::array<Refinement*, 2> refinement_{};
+  std::array<std::size_t, 2> point_{};  // the nearer one
   std::array<int, kMaxSets> stretched_{};
   int mixed_ = 0;
-  std::array<std::uint16_t*, 2> refinement_{};
+  // Of each context, gathered so that all are updated at once: what its counter and map say, and how fast
+  // both move.
+  std::array<std::uint8_t, kMaxContexts> state_{};
+  alignas(32) std::array<std::uint16_t, kMaxContexts> probability_{};
+  alignas(32) std::array<std::uint16_t, kMaxContexts> rate_{};
+  alignas(32) std::array<std::uint16_t, kMaxContexts> mapped_{};
 };
 
 extern template bool Coder::code<Direction::kEncode>(bool, int);

@@ -34,13 +34,9 @@ class ContextTable final {
   /// The line of a context (32 well-mixed bits) and a group of nodes (0..15): a new one if there is none.
   [[nodiscard]] Line* find(std::uint32_t hash, unsigned group) noexcept {
     Bucket& b = buckets_[index(hash, group)];
-    const std::uint16_t check = check_of(hash, group);
-    // The lanes of `checks` that equal `check`, by the classic search for a zero; the lowest one found is
-    // exact.
-    constexpr std::uint64_t kLanes = 0x0001000100010001;
-    std::uint64_t checks = 0;
-    for (unsigned i = 0; i < kWays; ++i) checks |= std::uint64_t{b.check[i]} << (16 * i);
-    const std::uint64_t difference = checks ^ (check * kLanes);
+    const std::uint64_t check = check_of(hash, group);
+    // The lanes that equal `check`, by the classic search for a zero; the lowest one found is exact.
+    const std::uint64_t difference = b.checks ^ (check * kLanes);
     const std::uint64_t equal = (difference - kLanes) & ~difference & (kLanes << 15U);
     if (equal == 0) return replace(b, check);
     const auto way = static_cast<std::size_t>(__builtin_ctzll(equal)) / 16;
@@ -52,9 +48,10 @@ class ContextTable final {
 
  private:
   static constexpr unsigned kWays = 4;
+  static constexpr std::uint64_t kLanes = 0x0001000100010001;
   static constexpr std::uint8_t kMaxUse = 250;
   struct alignas(64) Bucket {
-    std::array<std::uint16_t, kWays> check{};
+    std::uint64_t checks = 0;  ///< 16 bits for each line, the lowest for the first
     std::array<std::uint8_t, kWays> use{};
     std::uint32_t unused = 0;
     std::array<Line, kWays> line{};
@@ -65,13 +62,13 @@ class ContextTable final {
   [[nodiscard]] std::size_t index(std::uint32_t hash, unsigned group) const noexcept {
     return (hash >> shift_) ^ group;
   }
-  [[nodiscard]] static std::uint16_t check_of(std::uint32_t hash, unsigned group) noexcept {
-    return static_cast<std::uint16_t>(hash + group * 0x9E37U);
+  [[nodiscard]] static std::uint64_t check_of(std::uint32_t hash, unsigned group) noexcept {
+    return (hash + group * 0x9E37U) & 0xFFFFU;
   }
   [[nodiscard]] const Bucket& bucket(std::uint32_t hash, unsigned group) const noexcept {
     return buckets_[index(hash, group)];
   }
-  static Line* replace(Bucket& b, std::uint16_t check) noexcept;
+  static Line* replace(Bucket& b, std::uint64_t check) noexcept;
 
   unsigned shift_;
   std::vector<Bucket> buckets_;

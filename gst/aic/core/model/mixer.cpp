@@ -6,8 +6,9 @@
 namespace auralink::aic::model {
 namespace {
 
-void dot(const Lane* x, Lane* const* row, std::size_t sets, std::size_t lanes, std::int32_t* out) noexcept {
-  for (std::size_t s = 0; s < sets; ++s) {
+template <std::size_t kSets>
+void dot(const Lane* x, const Lane* const* row, std::size_t lanes, std::int32_t* out) noexcept {
+  for (std::size_t s = 0; s < kSets; ++s) {
     std::uint32_t sum = 0;
     for (std::size_t l = 0; l < lanes; ++l)
       for (std::size_t i = 0; i < kLane; ++i)
@@ -16,19 +17,19 @@ void dot(const Lane* x, Lane* const* row, std::size_t sets, std::size_t lanes, s
   }
 }
 
-void train(const Lane* x, Lane* const* row, std::size_t sets, std::size_t lanes,
-           const std::int16_t* errors) noexcept {
-  for (std::size_t s = 0; s < sets; ++s)
+template <std::size_t kSets>
+void train(const Lane* x, Lane* const* row, std::size_t lanes, const std::int16_t* error) noexcept {
+  for (std::size_t s = 0; s < kSets; ++s)
     for (std::size_t l = 0; l < lanes; ++l)
       for (std::size_t i = 0; i < kLane; ++i) {
-        const int step = (x[l].value[i] * errors[s] + (1 << 14)) >> 15;
+        const int step = (x[l].value[i] * error[s] + (1 << 14)) >> 15;
         row[s][l].value[i] = static_cast<std::int16_t>(std::clamp(row[s][l].value[i] + step, -32768, 32767));
       }
 }
 
 }  // namespace
 
-constexpr Kernels kPlainKernels{"plain", dot, train};
+constexpr Kernels kPlainKernels{"plain", {dot<1>, dot<2>, dot<3>}, {train<1>, train<2>, train<3>}};
 
 KernelList available_kernels() noexcept {
   KernelList list;

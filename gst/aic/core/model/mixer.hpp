@@ -19,15 +19,15 @@ inline constexpr std::size_t kMaxSets = 3;
 inline constexpr std::size_t kMaxLanes = 3;
 
 /// Plain pointers, so that the files for one processor share no inline function with others: `row` are the
-/// weight vectors of the `sets` sets, each `lanes` long like `x`.
+/// weight vectors of the sets, each `lanes` long like `x`. Indexed by the number of sets, less one.
 struct Kernels {
   const char* name;
   /// out[s] = sum of x * row[s], modulo 2^32.
-  void (*dot)(const Lane* x, Lane* const* row, std::size_t sets, std::size_t lanes,
-              std::int32_t* out) noexcept;
-  /// row[s] += (x * errors[s] + 2^14) >> 15, saturated to 16 bits. |x| <= 2047, |error| <= 32767.
-  void (*train)(const Lane* x, Lane* const* row, std::size_t sets, std::size_t lanes,
-                const std::int16_t* errors) noexcept;
+  using Dot = void(const Lane* x, const Lane* const* row, std::size_t lanes, std::int32_t* out) noexcept;
+  Dot* dot[kMaxSets];
+  /// row[s] += (x * error[s] + 2^14) >> 15, saturated to 16 bits. |x| <= 2047, |error| <= 32767.
+  using Train = void(const Lane* x, Lane* const* row, std::size_t lanes, const std::int16_t* error) noexcept;
+  Train* train[kMaxSets];
 };
 
 extern const Kernels kPlainKernels;

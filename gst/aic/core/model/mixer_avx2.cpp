@@ -11,7 +11,7 @@ namespace {
 __m256i load(const Lane* lane) noexcept { return _mm256_load_si256(reinterpret_cast<const __m256i*>(lane)); }
 
 template <std::size_t kSets>
-void dot_sets(const Lane* x, Lane* const* row, std::size_t lanes, std::int32_t* out) noexcept {
+void dot(const Lane* x, const Lane* const* row, std::size_t lanes, std::int32_t* out) noexcept {
   __m256i sum[kSets];
   const __m256i first = load(x);
   for (std::size_t s = 0; s < kSets; ++s) sum[s] = _mm256_madd_epi16(first, load(row[s]));
@@ -28,16 +28,10 @@ void dot_sets(const Lane* x, Lane* const* row, std::size_t lanes, std::int32_t* 
   }
 }
 
-void dot(const Lane* x, Lane* const* row, std::size_t sets, std::size_t lanes, std::int32_t* out) noexcept {
-  if (sets == 1) return dot_sets<1>(x, row, lanes, out);
-  if (sets == 2) return dot_sets<2>(x, row, lanes, out);
-  dot_sets<3>(x, row, lanes, out);
-}
-
-void train(const Lane* x, Lane* const* row, std::size_t sets, std::size_t lanes,
-           const std::int16_t* errors) noexcept {
-  for (std::size_t s = 0; s < sets; ++s) {
-    const __m256i e = _mm256_set1_epi16(errors[s]);
+template <std::size_t kSets>
+void train(const Lane* x, Lane* const* row, std::size_t lanes, const std::int16_t* error) noexcept {
+  for (std::size_t s = 0; s < kSets; ++s) {
+    const __m256i e = _mm256_set1_epi16(error[s]);
     for (std::size_t l = 0; l < lanes; ++l) {
       auto* w = reinterpret_cast<__m256i*>(row[s] + l);
       _mm256_store_si256(w, _mm256_adds_epi16(_mm256_load_si256(w), _mm256_mulhrs_epi16(load(x + l), e)));
@@ -47,6 +41,6 @@ void train(const Lane* x, Lane* const* row, std::size_t sets, std::size_t lanes,
 
 }  // namespace
 
-extern constexpr Kernels kAvx2Kernels{"avx2", dot, train};
+extern constexpr Kernels kAvx2Kernels{"avx2", {dot<1>, dot<2>, dot<3>}, {train<1>, train<2>, train<3>}};
 
 }  // namespace auralink::aic::model

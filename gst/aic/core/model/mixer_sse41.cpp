@@ -14,7 +14,7 @@ const __m128i* half(const Lane* lane, std::size_t i) noexcept {
 }
 
 template <std::size_t kSets>
-void dot_sets(const Lane* x, Lane* const* row, std::size_t lanes, std::int32_t* out) noexcept {
+void dot(const Lane* x, const Lane* const* row, std::size_t lanes, std::int32_t* out) noexcept {
   __m128i sum[kSets];
   for (std::size_t s = 0; s < kSets; ++s) sum[s] = _mm_setzero_si128();
   for (std::size_t i = 0; i < 2 * lanes; ++i) {
@@ -29,16 +29,10 @@ void dot_sets(const Lane* x, Lane* const* row, std::size_t lanes, std::int32_t* 
   }
 }
 
-void dot(const Lane* x, Lane* const* row, std::size_t sets, std::size_t lanes, std::int32_t* out) noexcept {
-  if (sets == 1) return dot_sets<1>(x, row, lanes, out);
-  if (sets == 2) return dot_sets<2>(x, row, lanes, out);
-  dot_sets<3>(x, row, lanes, out);
-}
-
-void train(const Lane* x, Lane* const* row, std::size_t sets, std::size_t lanes,
-           const std::int16_t* errors) noexcept {
-  for (std::size_t s = 0; s < sets; ++s) {
-    const __m128i e = _mm_set1_epi16(errors[s]);
+template <std::size_t kSets>
+void train(const Lane* x, Lane* const* row, std::size_t lanes, const std::int16_t* error) noexcept {
+  for (std::size_t s = 0; s < kSets; ++s) {
+    const __m128i e = _mm_set1_epi16(error[s]);
     for (std::size_t i = 0; i < 2 * lanes; ++i) {
       auto* w = const_cast<__m128i*>(half(row[s], i));
       _mm_store_si128(w, _mm_adds_epi16(_mm_load_si128(w), _mm_mulhrs_epi16(_mm_load_si128(half(x, i)), e)));
@@ -48,6 +42,6 @@ void train(const Lane* x, Lane* const* row, std::size_t sets, std::size_t lanes,
 
 }  // namespace
 
-extern constexpr Kernels kSse41Kernels{"sse4.1", dot, train};
+extern constexpr Kernels kSse41Kernels{"sse4.1", {dot<1>, dot<2>, dot<3>}, {train<1>, train<2>, train<3>}};
 
 }  // namespace auralink::aic::model
