@@ -94,6 +94,8 @@ class Sender final {
 
   [[nodiscard]] const SenderStats& stats() const noexcept { return stats_; }
   [[nodiscard]] const UnitReport& last_unit() const noexcept { return report_; }
+  /// The share of a core that coding took in the last second of media.
+  [[nodiscard]] double load() const noexcept { return pace_.load(); }
   /// Bytes of packets that wait for the end of their access unit are bounded by this many packets.
   static constexpr std::size_t kMaxHeld = 4096;
 
