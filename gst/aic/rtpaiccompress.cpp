@@ -20,7 +20,7 @@
  *
  * ## Example
  * |[
- * gst-launch-1.0 videotestsrc num-buffers=50 ! video/x-raw,width=320,height=240 ! openh264enc ! rtph264pay !
+ * gst-launch-1.0 videotestsrc num-buffers=50 ! video/x-raw,width=320,height=240 ! openh264enc ! rtph264pay ! \
  *     rtpaiccompress ! rtpaicdecompress ! rtph264depay ! h264parse ! fakesink
  * ]| Two seconds through the tunnel within one pipeline.
  *
