@@ -35,19 +35,19 @@ constexpr int kFirstWeight = 9175;             // 0.56 shared by the counters' p
 constexpr int kSecondWeight = 7864;            // 0.48 shared by what followed their states
 constexpr std::size_t kShares = kMaxSets + 2;  // weights of three sets, and of two
 constexpr int kRate = 250;                     // of learning; more at first
+constexpr int kMaxRate = 1023;                 // an error of 1 times this fits 16 bits
 constexpr std::uint16_t kManyUses = 1000;
 constexpr auto kRates = [] {
   std::array<std::int32_t, kManyUses + 1> out{};
   for (int uses = 0; uses < kManyUses; ++uses)
-    out[static_cast<std::size_t>(uses)] = kRate + kRate * 96 / (uses + 16);
+    out[static_cast<std::size_t>(uses)] = std::min(kRate + kRate * 96 / (uses + 16), kMaxRate);
+
   out[kManyUses] = kRate;
   return out;
 }();
 
 // Refinement: rows of each of the two maps of a class.
 constexpr std::size_t kRows = 256;
-
-constexpr int kMaxShare = 1 << 20;
 
 constexpr std::uint32_t kLowest = 16;  // no decision costs nothing, and none costs more than 12 bits
 constexpr std::uint32_t kHighest = 65536 - kLowest;
@@ -83,7 +83,8 @@ void Coder::reset() noexcept {
   }
   std::fill(uses_.begin(), uses_.end(), std::uint16_t{0});
   for (std::size_t i = 0; i < maps_.size(); ++i) maps_[i] = Counter::kPrior[i % Counter::kStates];
-  for (std::size_t i = 0; i < final_.size(); ++i) final_[i] = i % kShares < kMaxSets ? 65536 / 3 : 65536 / 2;
+  for (std::size_t i = 0; i < final_.size(); ++i)
+    final_[i] = i % kShares < kMaxSets ? 65536U / 3 : 65536U / 2;
   for (Refinement& r : refinements_)
     for (std::size_t i = 0; i < r.point.size(); ++i)
       r.point[i] =
@@ -93,7 +94,7 @@ void Coder::reset() noexcept {
 
 std::size_t Coder::memory() const noexcept {
   return sizeof *this + table_.memory() + weights_.size() * sizeof(Lane) +
-         (uses_.size() + maps_.size()) * sizeof(std::uint16_t) + final_.size() * sizeof(std::int32_t) +
+         (uses_.size() + maps_.size()) * sizeof(std::uint16_t) + final_.size() * sizeof(std::uint32_t) +
          refinements_.size() * sizeof(Refinement);
 }
 
@@ -146,19 +147,18 @@ void Coder::find_lines(unsigned group) noexcept {
 void Coder::gather() noexcept {
   const unsigned contexts = contexts_;
   const unsigned slot = slot_;
-  auto* x = &x_[0].value[0];
   const std::uint16_t* map = map_;
-  for (unsigned i = 0; i < contexts; ++i, map += Counter::kStates, x += 2) {
+  for (unsigned i = 0; i < contexts; ++i, map += Counter::kStates) {
     const Line& line = *line_[i];
     const std::uint8_t state = line.state[slot];
-    const std::uint32_t probability = line.probability[slot] ^ Line::kHalf;
+    const std::uint32_t probability = line.probability[slot];
     const std::uint32_t mapped = map[state];
     state_[i] = state;
     rate_[i] = Counter::kRate[state];
     probability_[i] = static_cast<std::uint16_t>(probability);
     mapped_[i] = static_cast<std::uint16_t>(mapped);
-    x[0] = kStretch[probability >> 4U];
-    x[1] = kStretch[mapped >> 4U];
+    x_[2 * i] = kStretch[probability >> 4U];
+    x_[2 * i + 1] = kStretch[mapped >> 4U];
   }
 }
 
@@ -172,10 +172,11 @@ std::uint32_t Coder::predict() noexcept {
   mixed_ = stretched_[0];
   if constexpr (kSets > 1) {
     std::int64_t total = 0;
-    for (std::size_t s = 0; s < kSets; ++s) total += std::int64_t{share_[s]} * stretched_[s];
+    for (std::size_t s = 0; s < kSets; ++s)
+      total += std::int64_t{static_cast<std::int32_t>(share_[s])} * stretched_[s];
     mixed_ = static_cast<int>(std::clamp<std::int64_t>(total >> 16, -kMaxStretch, kMaxStretch));
   }
-  auto probability = static_cast<std::uint32_t>(squash(mixed_));
+  auto probability = static_cast<std::uint32_t>(squash_bounded(mixed_));
   if constexpr (kRefine) {
     const std::uint32_t position = static_cast<std::uint32_t>(mixed_ + 2048) * 31;
     const std::uint32_t weight = position % 4096;
@@ -195,17 +196,16 @@ void Coder::learn(bool bit) noexcept {
   const std::int32_t target = bit ? 65536 : 0;
   const std::uint16_t toward = bit ? 0xFFFF : 0;
   if constexpr (kSets > 1) {
-    const int error = (target - squash(mixed_)) >> 4;
+    const int error = (target - squash_bounded(mixed_)) >> 4;
     for (std::size_t s = 0; s < kSets; ++s)
-      share_[s] =
-          std::clamp(share_[s] + ((stretched_[s] * error * 2 + (1 << 13)) >> 14), -kMaxShare, kMaxShare);
+      share_[s] += static_cast<std::uint32_t>((stretched_[s] * error * 2 + (1 << 13)) >> 14);
   }
   std::array<std::int16_t, kSets> errors;
   for (std::size_t s = 0; s < kSets; ++s) {
     std::uint16_t& uses = *use_[s];
-    const int error = ((target - squash(stretched_[s])) * kRates[uses]) >> 11;
+    const int error = ((target - squash_bounded(stretched_[s])) * kRates[uses]) >> 11;
     uses = static_cast<std::uint16_t>(uses + (uses < kManyUses ? 1 : 0));
-    errors[s] = static_cast<std::int16_t>(std::clamp(error, -32767, 32767));
+    errors[s] = static_cast<std::int16_t>(error);
   }
   kernels_->train[kSets - 1](x_.data(), row_.data(), kLayouts[class_].lanes, errors.data());
 
@@ -213,8 +213,7 @@ void Coder::learn(bool bit) noexcept {
   for (std::size_t i = 0; i < kMaxContexts; ++i) {
     const std::uint32_t distance = static_cast<std::uint16_t>(probability_[i] ^ toward);
     const auto step = static_cast<std::uint16_t>(distance * rate_[i] >> 16U);
-    probability_[i] =
-        static_cast<std::uint16_t>(static_cast<std::uint16_t>(distance - step) ^ toward ^ Line::kHalf);
+    probability_[i] = static_cast<std::uint16_t>(static_cast<std::uint16_t>(distance - step) ^ toward);
   }
   for (std::size_t i = 0; i < kMaxContexts; ++i) {
     const auto distance = static_cast<std::uint16_t>(mapped_[i] ^ toward);

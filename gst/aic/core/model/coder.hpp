@@ -95,8 +95,7 @@ class Coder final {
   /// -2047..2047, 256 ln(p/(1-p)) if it is a probability; larger ones are cut.
   void input(int stretched) noexcept {
     if (input_ >= input_end_) return;
-    x_[input_ / kLane].value[input_ % kLane] = static_cast<std::int16_t>(std::clamp(stretched, -2047, 2047));
-    ++input_;
+    x_[input_++] = static_cast<std::int16_t>(std::clamp(stretched, -2047, 2047));
   }
   /// Both 0..63; begin() makes them 0.
   void select(int first, int second) noexcept {
@@ -132,7 +131,7 @@ class Coder final {
   std::vector<Lane> weights_;            // of each class, set and selection
   std::vector<std::uint16_t> uses_;      // of each of these weight vectors, saturated
   std::vector<std::uint16_t> maps_;      // of each class and context: what followed a state of its counter
-  std::vector<std::int32_t> final_;      // of each class and node: the weights of the sets
+  std::vector<std::uint32_t> final_;     // of each class and node: the weights of the sets
   std::vector<Refinement> refinements_;  // of each class: two interpolated maps of the mixed probability
   std::uint32_t tick_ = 0;               // decisions since reset
 
@@ -154,12 +153,12 @@ class Coder final {
   std::array<unsigned, 2> selected_{};
   std::array<std::uint32_t, kMaxContexts> hash_{};
   std::array<Line*, kMaxContexts> line_{};
-  std::array<Lane, kMaxLanes> x_{};
+  alignas(Lane) std::array<std::int16_t, kMaxLanes * kLane> x_{};
 
   // One bit, from choose() to learn().
-  unsigned slot_ = 0;              // node within its line
-  std::uint16_t* map_ = nullptr;   // of the first context
-  std::int32_t* share_ = nullptr;  // the weights of the sets
+  unsigned slot_ = 0;               // node within its line
+  std::uint16_t* map_ = nullptr;    // of the first context
+  std::uint32_t* share_ = nullptr;  // the weights of the sets
   std::array<Lane*, kMaxSets> row_{};
   std::array<std::uint16_t*, kMaxSets> use_{};
   std::array<Refinement*, 2> refinement_{};

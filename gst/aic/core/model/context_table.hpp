@@ -10,11 +10,10 @@
 
 namespace auralink::aic::model {
 
-/// Four counters, one per node of a group. All zero: nothing was seen.
+/// Four counters, one per node of a group.
 struct Line {
-  std::array<std::uint16_t, 4> probability{};  ///< of a one, in 1/65536, xor kHalf
-  std::array<std::uint8_t, 4> state{};         ///< Counter's
-  static constexpr std::uint32_t kHalf = 0x8000;
+  std::array<std::uint16_t, 4> probability{0x8000, 0x8000, 0x8000, 0x8000};  ///< of a one, in 1/65536
+  std::array<std::uint8_t, 4> state{};                                       ///< Counter's
 };
 
 class ContextTable final {

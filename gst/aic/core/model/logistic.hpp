@@ -20,9 +20,13 @@ extern const std::array<std::uint16_t, 4096> kSquash;
 [[nodiscard]] inline int stretch(std::uint32_t probability) noexcept {
   return kStretch[std::min<std::size_t>(probability >> 4U, 4095)];
 }
-/// Its inverse, 24..65512 in 1/65536. Arguments outside -2047..2047 count as these.
+/// Its inverse, 24..65512 in 1/65536, of -2047..2047.
+[[nodiscard]] inline int squash_bounded(int stretched) noexcept {
+  return kSquash[static_cast<std::size_t>(stretched + 2048)];
+}
+/// The same; arguments outside -2047..2047 count as these.
 [[nodiscard]] inline int squash(int stretched) noexcept {
-  return kSquash[static_cast<std::size_t>(std::clamp(stretched, -kMaxStretch, kMaxStretch) + 2048)];
+  return squash_bounded(std::clamp(stretched, -kMaxStretch, kMaxStretch));
 }
 
 }  // namespace auralink::aic::model

@@ -7,22 +7,22 @@ namespace auralink::aic::model {
 namespace {
 
 template <std::size_t kSets>
-void dot(const Lane* x, const Lane* const* row, std::size_t lanes, std::int32_t* out) noexcept {
+void dot(const std::int16_t* x, const Lane* const* row, std::size_t lanes, std::int32_t* out) noexcept {
   for (std::size_t s = 0; s < kSets; ++s) {
     std::uint32_t sum = 0;
     for (std::size_t l = 0; l < lanes; ++l)
       for (std::size_t i = 0; i < kLane; ++i)
-        sum += static_cast<std::uint32_t>(x[l].value[i] * row[s][l].value[i]);
+        sum += static_cast<std::uint32_t>(x[l * kLane + i] * row[s][l].value[i]);
     out[s] = static_cast<std::int32_t>(sum);
   }
 }
 
 template <std::size_t kSets>
-void train(const Lane* x, Lane* const* row, std::size_t lanes, const std::int16_t* error) noexcept {
+void train(const std::int16_t* x, Lane* const* row, std::size_t lanes, const std::int16_t* error) noexcept {
   for (std::size_t s = 0; s < kSets; ++s)
     for (std::size_t l = 0; l < lanes; ++l)
       for (std::size_t i = 0; i < kLane; ++i) {
-        const int step = (x[l].value[i] * error[s] + (1 << 14)) >> 15;
+        const int step = (x[l * kLane + i] * error[s] + (1 << 14)) >> 15;
         row[s][l].value[i] = static_cast<std::int16_t>(std::clamp(row[s][l].value[i] + step, -32768, 32767));
       }
 }

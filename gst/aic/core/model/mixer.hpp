@@ -19,15 +19,18 @@ inline constexpr std::size_t kMaxSets = 3;
 inline constexpr std::size_t kMaxLanes = 3;
 
 /// Plain pointers, so that the files for one processor share no inline function with others: `row` are the
-/// weight vectors of the sets, each `lanes` long like `x`. Indexed by the number of sets, less one.
+/// weight vectors of the sets, each `lanes` long like `x`, which is aligned like a Lane. Indexed by the
+/// number of sets, less one.
 struct Kernels {
   const char* name;
   /// out[s] = sum of x * row[s], modulo 2^32.
-  using Dot = void(const Lane* x, const Lane* const* row, std::size_t lanes, std::int32_t* out) noexcept;
-  Dot* dot[kMaxSets];
+  using Dot = void(const std::int16_t* x, const Lane* const* row, std::size_t lanes,
+                   std::int32_t* out) noexcept;
+  std::array<Dot*, kMaxSets> dot;
   /// row[s] += (x * error[s] + 2^14) >> 15, saturated to 16 bits. |x| <= 2047, |error| <= 32767.
-  using Train = void(const Lane* x, Lane* const* row, std::size_t lanes, const std::int16_t* error) noexcept;
-  Train* train[kMaxSets];
+  using Train = void(const std::int16_t* x, Lane* const* row, std::size_t lanes,
+                     const std::int16_t* error) noexcept;
+  std::array<Train*, kMaxSets> train;
 };
 
 extern const Kernels kPlainKernels;
