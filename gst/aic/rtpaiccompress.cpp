@@ -20,8 +20,8 @@
  *
  * ## Example
  * |[
- * gst-launch-1.0 videotestsrc num-buffers=50 ! video/x-raw,width=320,height=240 ! openh264enc ! rtph264pay ! \
- *     rtpaiccompress ! rtpaicdecompress ! rtph264depay ! h264parse ! fakesink
+ * gst-launch-1.0 videotestsrc num-buffers=50 ! video/x-raw,width=320,height=240 ! openh264enc ! rtph264pay !
+ * \ rtpaiccompress ! rtpaicdecompress ! rtph264depay ! h264parse ! fakesink
  * ]| Two seconds through the tunnel within one pipeline.
  *
  * Threads: properties from any thread, also while playing; coding on the streaming thread; feedback from any.
@@ -106,6 +106,7 @@ struct Stream {
   rtp::Sender sender;
   Held held;
   rtp::Outputs outputs;
+  bool refused = false;  // its caps
   Owned<GstBufferList> ready = adopt(gst_buffer_list_new());
   FrameExtension extension;
   guint units = 0;  // numbers them in the header extension
@@ -374,6 +375,7 @@ bool take_caps(RtpAicCompress* self, GstCaps* caps) {
   const guint pt = self->settings.with([](const Settings& settings) { return settings.pt; });
   gint payload = -1;
   if (gst_structure_get_int(s, "payload", &payload) && payload == static_cast<gint>(pt)) {
+    if (std::exchange(self->stream->refused, true)) return false;  // GStreamer tries caps again
     GST_ELEMENT_ERROR_WITH_DETAILS(self, STREAM, FORMAT,
                                    ("The stream already has the payload type of coded packets."),
                                    ("payload %d; set pt to another one on both ends", payload),

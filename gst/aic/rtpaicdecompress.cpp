@@ -18,8 +18,8 @@
  *
  * ## Example
  * |[
- * gst-launch-1.0 videotestsrc num-buffers=50 ! video/x-raw,width=320,height=240 ! openh264enc ! rtph264pay ! \
- *     rtpaiccompress pt=100 ! rtpaicdecompress pt=100 restore=packets ! rtph264depay ! h264parse ! fakesink
+ * gst-launch-1.0 videotestsrc num-buffers=50 ! video/x-raw,width=320,height=240 ! openh264enc ! rtph264pay !
+ * \ rtpaiccompress pt=100 ! rtpaicdecompress pt=100 restore=packets ! rtph264depay ! h264parse ! fakesink
  * ]| Two seconds through the tunnel within one pipeline, packet for packet.
  *
  * Threads: properties from any thread, also while playing; packets and feedback on the streaming thread.
@@ -83,6 +83,7 @@ struct Stream {
   rtp::Receiver receiver;
   Held held;
   rtp::Outputs outputs;
+  bool refused = false;  // its caps
   bool following = false;
   bool lost = false;  // after it was followed
   std::optional<guint> negotiated_pt;
@@ -270,6 +271,7 @@ bool take_caps(RtpAicDecompress* self, GstCaps* caps) {
   gint payload = -1;
   if (gst_structure_get_int(s, "payload", &payload)) {
     if (payload == static_cast<gint>(pt)) {
+      if (std::exchange(self->stream->refused, true)) return false;  // GStreamer tries caps again
       GST_ELEMENT_ERROR_WITH_DETAILS(self, STREAM, FORMAT,
                                      ("The stream already has the payload type of coded packets."),
                                      ("payload %d; set pt to another one on both ends", payload),
