@@ -32,12 +32,19 @@ constexpr auto squash_table() {
   return out;
 }
 
-/// The largest x whose lower rounding border, x - 1/2, is not above the probability; odd by construction.
+/// Whether 1 / (1 + exp(-half/512)) is at most (2i + 1) / 8192; half > 0.
+constexpr bool at_most(int half, std::size_t i) {
+  constexpr std::uint64_t kOne = std::uint64_t{1} << 32U;
+  return (kOne << 13U) <= (2 * i + 1) * (kOne + kExponential[static_cast<std::size_t>(half)]);
+}
+
+/// The largest x whose lower rounding border, x - 1/2, is not above the probability; an odd function of the
+/// logarithm.
 constexpr auto stretch_table() {
   std::array<std::int16_t, 4096> out{};
   int x = 0;
   for (std::size_t i = 2048; i < 4096; ++i) {
-    while (x < kMaxStretch && logistic(2 * x + 1) <= 16 * i + 8) ++x;
+    while (x < kMaxStretch && at_most(2 * x + 1, i)) ++x;
     out[i] = static_cast<std::int16_t>(x);
     out[4095 - i] = static_cast<std::int16_t>(-x);
   }
