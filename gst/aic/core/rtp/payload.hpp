@@ -17,18 +17,20 @@ namespace auralink::aic::rtp {
 using Epoch = std::uint8_t;
 inline constexpr Epoch kInitial = 0;
 
+/// The first access unit of a chain.
+struct ChainStart {
+  Epoch from = kInitial;     ///< the state that the chain starts from
+  std::uint16_t offset = 0;  ///< original sequence number of its first packet less that of this one
+  bool operator==(const ChainStart&) const = default;
+};
+
 /// What is said about an access unit before its coded bytes.
 struct UnitHeader {
   Profile profile = Profile::kMax;
   std::uint8_t chain = 0;
-  std::uint16_t number = 0;    ///< of the access unit in its chain
-  std::uint32_t checksum = 0;  ///< see checksum()
-  struct Start {
-    Epoch from = kInitial;     ///< the state that the chain starts from
-    std::uint16_t offset = 0;  ///< original sequence number of its first packet less that of this one
-    bool operator==(const Start&) const = default;
-  };
-  std::optional<Start> start{};  ///< first access unit of a chain
+  std::uint16_t number = 0;           ///< of the access unit in its chain
+  std::uint32_t checksum = 0;         ///< see checksum()
+  std::optional<ChainStart> start{};  ///< first access unit of a chain
   std::optional<Epoch> mark{};  ///< number under which the state after this access unit is kept; not kInitial
   bool unmarked = false;        ///< the last original packet had no marker bit
   Bytes description{};          ///< see shape.hpp; at most kMaxDescription bytes

@@ -286,7 +286,7 @@ bool Sender::prepare(Draft& draft, Time now) {
   header.description = draft.description;
   header.chain = beginning_ ? static_cast<std::uint8_t>(chain_ + 1) : chain_;
   header.number = beginning_ ? std::uint16_t{0} : number_;
-  if (beginning_) header.start = UnitHeader::Start{.from = from_, .offset = offset_};
+  if (beginning_) header.start = ChainStart{.from = from_, .offset = offset_};
   const bool wanted = peer_listens(now) && settings_.epoch_us > 0;
   const Time since = now - last_mark_;
   if (wanted && (last_epoch_ == kInitial || since >= (pending_ ? kMarkTimeout : settings_.epoch_us)))

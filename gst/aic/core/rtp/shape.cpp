@@ -124,7 +124,7 @@ bool read_description(Bytes bytes, const AccessUnit& unit, Rule& rule, Shape& ou
     return covers(out, unit);
   }
   std::size_t nal = 0;
-  while (!reader.rest().empty()) {
+  while (reader.ok() && !reader.rest().empty()) {
     const unsigned op = reader.u8();
     if (nal >= unit.count()) return false;
     switch (op & kOpMask) {

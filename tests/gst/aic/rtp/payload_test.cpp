@@ -27,7 +27,7 @@ TEST(AicPayload, HasEightBytesBeforeTheCodedOnes) {
 TEST(AicPayload, TellsStartMarkAndDescriptionWhenThereAreAny) {
   const Wire description{9, 8};
   UnitHeader header{.chain = 1, .number = 2, .checksum = 3};
-  header.start = UnitHeader::Start{.from = 7, .offset = 0x0102};
+  header.start = ChainStart{.from = 7, .offset = 0x0102};
   header.mark = 8;
   header.unmarked = true;
   header.description = description;
@@ -39,7 +39,7 @@ TEST(AicPayload, IsReadAsItIsWritten) {
   for (unsigned choice = 0; choice < 16; ++choice) {
     UnitHeader header{
         .profile = static_cast<Profile>(choice % 3), .chain = 9, .number = 65535, .checksum = 77};
-    if ((choice & 1U) != 0) header.start = UnitHeader::Start{.from = kInitial, .offset = 65535};
+    if ((choice & 1U) != 0) header.start = ChainStart{.from = kInitial, .offset = 65535};
     if ((choice & 2U) != 0) header.mark = 255;
     header.unmarked = (choice & 4U) != 0;
     if ((choice & 8U) != 0) header.description = description;

@@ -206,7 +206,8 @@ TEST(Description, IsRefusedWhenItDescribesAnotherUnit) {
                                            {0, 0xC0},
                                            {0, 2, 1},
                                            {0x85, 0x00, 7},
-                                           {0x80, 0x80, 0x80, 0x80, 1}}) {
+                                           {0x80, 0x80, 0x80, 0x80, 1},
+                                           {0, 0x40, 0x80, 0x80, 0x80, 0x80, 1, 1}}) {
     Rule rule;
     Shape shape;
     EXPECT_FALSE(read_description(bad, unit, rule, shape)) << testing::PrintToString(bad);
