@@ -58,6 +58,7 @@ struct ParameterSets {
   /// Takes a NAL unit of type 7 or 8 (header byte included); anything else, or what cannot be read, changes
   /// nothing.
   void take(Bytes nal) noexcept;
+  bool operator==(const ParameterSets&) const = default;
 };
 
 /// The fields of slice_header() that can occur, as written (7.3.3). Lists are bounded by the standard.

@@ -50,16 +50,16 @@ inline constexpr std::array<Shape, kClasses> kShapes{{
     {11, 8},   // kMvd
     {10, 0},   // kIntra4Mode
     {6, 0},    // kIntraMode
-    {8, 12},   // kCbpLuma
+    {8, 11},   // kCbpLuma
     {9, 0},    // kCbpChroma
-    {13, 0},   // kQpDelta
-    {8, 16},   // kTotal
-    {12, 13},  // kSignificance
+    {12, 0},   // kQpDelta
+    {8, 14},   // kTotal
+    {12, 11},  // kSignificance
     {9, 0},    // kMagnitude
-    {11, 14},  // kSign
-    {12, 0},   // kChromaTotal
-    {11, 2},   // kChromaSignificance
-    {12, 0},   // kChromaMagnitude
+    {11, 11},  // kSign
+    {10, 0},   // kChromaTotal
+    {9, 0},   // kChromaSignificance
+    {10, 0},   // kChromaMagnitude
     {4, 0},    // kChromaSign
     {2, 0},    // kRaw
     {3, 0},    // kSub

@@ -46,7 +46,10 @@ int MacroblockCoder<D>::exp_golomb(int value, int first_node, int nodes) {
   const int length = unary(static_cast<int>(std::bit_width(code)) - 1, 0, 16, first_node, nodes);
   std::uint32_t out = 1;
   for (int i = length - 1; i >= 0; --i)
-    out = out * 2 + (bit((code >> static_cast<unsigned>(i) & 1U) != 0, first_node + nodes + std::min(i, nodes - 1)) ? 1 : 0);
+    out =
+        out * 2 +
+        (bit((code >> static_cast<unsigned>(i) & 1U) != 0, first_node + nodes + std::min(i, nodes - 1)) ? 1
+                                                                                                        : 0);
   return static_cast<int>(out) - 1;
 }
 
@@ -139,8 +142,8 @@ void MacroblockCoder<D>::code_type_in_p() {
   const int above_sum = all_totals(above_);
   const int past_sum = all_totals(past_);
   const auto skipped = [](int type, int weight) { return type == 0 ? weight : 0; };
-  const int around = skipped(type_of(left_), 1) + skipped(type_of(above_), 2) + skipped(type_of(above_right_), 4) +
-                     skipped(type_of(above_left_), 8);
+  const int around = skipped(type_of(left_), 1) + skipped(type_of(above_), 2) +
+                     skipped(type_of(above_right_), 4) + skipped(type_of(above_left_), 8);
   const bool past_moved = past_ != nullptr && h264::is_inter(past_->type);
   const int past_agrees = past_moved ? (past_->mv[5] == skip ? 1 : 0) : 2;
   int residual_energy = 0;  // has there been residual where a skip would look?
@@ -201,7 +204,10 @@ void MacroblockCoder<D>::code_pcm() {
     for (int b = 7; b >= 0; --b) {
       coder_.begin(Class::kRaw, static_cast<int>(value & 63U));
       coder_.add(pack(3, b));
-      value = value * 2 + (bit((want_->pcm_sample(i) >> static_cast<unsigned>(b) & 1U) != 0, static_cast<int>(value & 63U)) ? 1 : 0);
+      value = value * 2 + (bit((want_->pcm_sample(i) >> static_cast<unsigned>(b) & 1U) != 0,
+                               static_cast<int>(value & 63U))
+                               ? 1
+                               : 0);
     }
     mb_->set_pcm_sample(i, static_cast<std::uint8_t>(value));
   }

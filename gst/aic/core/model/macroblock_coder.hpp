@@ -20,8 +20,9 @@ struct SliceContext {
   const h264::SliceHeader& header;
   const h264::Sps& sps;
   const h264::Pps& pps;
-  std::int32_t number = 0;  ///< of the slice in its picture
-  bool pixels = true;       ///< reconstruct, and measure samples
+  std::int32_t number = 0;   ///< of the slice in its picture
+  bool pixels = true;        ///< reconstruct, and measure samples
+  bool alternatives = true;  ///< and what the neighbours' vectors would predict
 };
 
 template <Direction D>
@@ -56,7 +57,7 @@ class MacroblockCoder final {
   void code_type();
   void code_type_in_p();
   void code_intra_modes();
-  void code_intra4_modes();
+  void code_intra4_mode(std::size_t block, std::size_t order);
   void code_sub_types();
   void code_references();
   void code_motion();
@@ -87,6 +88,7 @@ class MacroblockCoder final {
   void measure_block(std::size_t block);
   void measure_intra_block(std::size_t block);
   void make_alternatives();
+  void sum_up() noexcept;
   void add_luma(std::size_t block, const std::int16_t* levels, std::int32_t dc);
   void reconstruct_chroma();
   void accumulate(bool residual);
@@ -165,10 +167,10 @@ class MacroblockCoder final {
   std::array<bool, 3> alternative_is_{};
   bool alternatives_made_ = false;
   BlockFeatures features_;
+  struct {  // of |features| at higher frequencies than each
+    std::array<int, 16> prediction{}, boundary{}, gradient{};
+  } rest_;
   pixels::Steps steps_{26};
 };
-
-extern template class MacroblockCoder<Direction::kEncode>;
-extern template class MacroblockCoder<Direction::kDecode>;
 
 }  // namespace auralink::aic::model

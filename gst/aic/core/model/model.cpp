@@ -20,7 +20,7 @@ void cut(To& to, const From& from) noexcept {
 }
 
 /// Coefficients are copied only where the counts say that there are some, as they are read.
-void remember(const Macroblock& mb, Past& past) noexcept {
+void keep(const Macroblock& mb, Past& past) noexcept {
   past.type = mb.type;
   past.cbp = mb.cbp;
   past.qp = mb.qp;
@@ -78,6 +78,37 @@ void Model::resize(int new_width, int new_height) {
   accumulated.assign(macroblocks * 256, 0);
 }
 
+void Model::reset() {
+  coder.reset();
+  width = height = 0;
+  past.clear();
+  history.clear();
+  references.clear();
+  accumulated.clear();
+  block_estimator = {};
+  motion_estimator = {};
+  motion_error = {64, 64};
+  qp_estimator = {};
+  headers = {};
+  skip_rate = 128;
+}
+
+void Model::remember(const Model& other) {
+  coder = other.coder;
+  width = other.width;
+  height = other.height;
+  past = other.past;
+  history = other.history;
+  references = other.references;
+  accumulated = other.accumulated;
+  block_estimator = other.block_estimator;
+  motion_estimator = other.motion_estimator;
+  motion_error = other.motion_error;
+  qp_estimator = other.qp_estimator;
+  headers = other.headers;
+  skip_rate = other.skip_rate;
+}
+
 void Model::begin_picture() {
   current.resize(width, height);
   current.begin_picture();
@@ -98,7 +129,7 @@ void Model::end_picture(bool reconstructed, bool reference, int max_references) 
       for (int y = 0; reconstructed && y < 16; ++y)
         std::memset(accumulating.data() + (my * 16 + y) * width * 16 + mx * 16, 0, 16 * sizeof(std::int16_t));
     }
-    remember(mb, past[i]);
+    keep(mb, past[i]);
     follow(history[i], mb);
   }
   if (!reconstructed) return;

@@ -57,6 +57,10 @@ struct HeaderMemory {
 
 struct Model {
   explicit Model(int table_bits) : coder{table_bits} {}
+  void reset();
+  /// Takes over what another remembers. The picture being coded is left out: each one writes it before it
+  /// reads.
+  void remember(const Model& other);
 
   // Kept from picture to picture.
   Coder coder;
@@ -72,7 +76,6 @@ struct Model {
   Estimator<8, 1300, 65536> qp_estimator{};
   HeaderMemory headers;
   std::int32_t skip_rate = 128;
-  h264::MotionVector last_mvd{};
 
   // The picture being coded.
   h264::MacroblockMap current;

@@ -47,7 +47,10 @@ void MacroblockCoder<D>::code_sub_types() {
 
 template <Direction D>
 void MacroblockCoder<D>::code_references() {
-  const int count = mb_->type == MbType::k16x16 ? 1 : mb_->type == MbType::k8x8 ? 4 : mb_->type == MbType::k8x8Ref0 ? 0 : 2;
+  const int count = mb_->type == MbType::k16x16     ? 1
+                    : mb_->type == MbType::k8x8     ? 4
+                    : mb_->type == MbType::k8x8Ref0 ? 0
+                                                    : 2;
   for (int i = 0; i < count; ++i) {
     const int eighth = mb_->type == MbType::k16x8 ? i * 2 : i;
     const int x = (eighth & 1) * 2;
@@ -55,14 +58,22 @@ void MacroblockCoder<D>::code_references() {
     const auto at = static_cast<std::size_t>(eighth);
     coder_.begin(Class::kReference);
     coder_.add(pack(motion_.at(x - 1, y).ref, motion_.at(x, y - 1).ref));
-    coder_.add(pack(past_ != nullptr && h264::is_inter(past_->type) ? past_->ref[at] : -1, static_cast<int>(mb_->type)));
+    coder_.add(pack(past_ != nullptr && h264::is_inter(past_->type) ? past_->ref[at] : -1,
+                    static_cast<int>(mb_->type)));
     coder_.add(pack(i, references_));
     const auto ref = static_cast<std::int8_t>(unary(want_->ref[at], 0, references_ - 1, 0, 20));
     switch (mb_->type) {
-      case MbType::k16x16: mb_->ref.fill(ref); break;
-      case MbType::k16x8: mb_->ref[at] = mb_->ref[at + 1] = ref; break;
-      case MbType::k8x16: mb_->ref[at] = mb_->ref[at + 2] = ref; break;
-      default: mb_->ref[at] = ref;
+      case MbType::k16x16:
+        mb_->ref.fill(ref);
+        break;
+      case MbType::k16x8:
+        mb_->ref[at] = mb_->ref[at + 1] = ref;
+        break;
+      case MbType::k8x16:
+        mb_->ref[at] = mb_->ref[at + 2] = ref;
+        break;
+      default:
+        mb_->ref[at] = ref;
     }
     // Later ref_idx of this macroblock look at it; its vector follows.
     motion_.set({static_cast<std::uint8_t>(x), static_cast<std::uint8_t>(y), 2, 2, 0}, ref, {});
@@ -78,21 +89,28 @@ void MacroblockCoder<D>::code_motion() {
     const Partition& part = parts.at[static_cast<std::size_t>(i)];
     const int ref = mb_->ref[static_cast<std::size_t>((part.y >> 1) * 2 + (part.x >> 1))];
     const MotionVector predicted = motion_.predict(mb_->type, part, ref);
-    const int shape = mb_->type == MbType::k16x16 ? 0 : mb_->type < MbType::k8x8 ? 1 : part.width + part.height == 4 ? 2 : 3;
+    const int shape = mb_->type == MbType::k16x16     ? 0
+                      : mb_->type < MbType::k8x8      ? 1
+                      : part.width + part.height == 4 ? 2
+                                                      : 3;
     pixels::Gradients gradients;
     if (slice_.pixels) {
       const pixels::Frame& frame = reference(0);
       const int width = part.width * 4;
       const int height = part.height * 4;
-      const int x = std::clamp(mx_ * 16 + part.x * 4 + ((predicted.x + 2) >> 2), 0, frame.width() - width - 1);
-      const int y = std::clamp(my_ * 16 + part.y * 4 + ((predicted.y + 2) >> 2), 0, frame.height() - height - 1);
-      gradients = pixels::gradients(frame.plane(0) + y * std::ptrdiff_t{frame.stride(0)} + x, frame.stride(0), width, height);
+      const int x =
+          std::clamp(mx_ * 16 + part.x * 4 + ((predicted.x + 2) >> 2), 0, frame.width() - width - 1);
+      const int y =
+          std::clamp(my_ * 16 + part.y * 4 + ((predicted.y + 2) >> 2), 0, frame.height() - height - 1);
+      gradients = pixels::gradients(frame.plane(0) + y * std::ptrdiff_t{frame.stride(0)} + x, frame.stride(0),
+                                    width, height);
     }
     const MotionVector want = want_->mvd[std::size_t{part.y} * 4 + part.x];
     const int dx = code_mvd(false, want.x, part, predicted, shape, 0, gradients);
     const int dy = code_mvd(true, want.y, part, predicted, shape, dx, gradients);
     const MotionVector mvd{static_cast<std::int16_t>(dx), static_cast<std::int16_t>(dy)};
-    const MotionVector mv{static_cast<std::int16_t>(predicted.x + dx), static_cast<std::int16_t>(predicted.y + dy)};
+    const MotionVector mv{static_cast<std::int16_t>(predicted.x + dx),
+                          static_cast<std::int16_t>(predicted.y + dy)};
     motion_.set(part, ref, mv);
     for (std::size_t y = part.y; y < std::size_t{part.y} + part.height; ++y) {
       for (std::size_t x = part.x; x < std::size_t{part.x} + part.width; ++x) {
@@ -100,7 +118,6 @@ void MacroblockCoder<D>::code_motion() {
         mb_->mv[y * 4 + x] = mv;
       }
     }
-    m_.last_mvd = mvd;
     sum += std::abs(dx) + std::abs(dy);
   }
   motion_size_ = bucket(sum);
@@ -110,8 +127,8 @@ void MacroblockCoder<D>::code_motion() {
 }
 
 template <Direction D>
-int MacroblockCoder<D>::code_mvd(bool vertical, int value, const Partition& part, MotionVector predicted, int shape, int dx,
-                                 const pixels::Gradients& gradients) {
+int MacroblockCoder<D>::code_mvd(bool vertical, int value, const Partition& part, MotionVector predicted,
+                                 int shape, int dx, const pixels::Gradients& gradients) {
   const int k = vertical ? 1 : 0;
   const auto axis = static_cast<std::size_t>(k);
   const int mvp = component(predicted, vertical);
@@ -130,14 +147,19 @@ int MacroblockCoder<D>::code_mvd(bool vertical, int value, const Partition& part
     const Macroblock* from = mb_;
     if (x < 0) from = left_ != nullptr && left_->slice == mb_->slice ? left_ : nullptr;
     if (y < 0) from = above_ != nullptr && above_->slice == mb_->slice ? above_ : nullptr;
-    return from != nullptr ? std::abs(int{component(from->mvd[static_cast<std::size_t>((y & 3) * 4 + (x & 3))], vertical)}) : 0;
+    return from != nullptr ? std::abs(int{component(
+                                 from->mvd[static_cast<std::size_t>((y & 3) * 4 + (x & 3))], vertical)})
+                           : 0;
   };
   const int around = mvd_at(part.x - 1, part.y) + mvd_at(part.x, part.y - 1);
-  const int spread = bucket(a.mv.x - b.mv.x) + bucket(a.mv.y - b.mv.y) + bucket(c.mv.x - b.mv.x) + bucket(c.mv.y - b.mv.y);
+  const int spread =
+      bucket(a.mv.x - b.mv.x) + bucket(a.mv.y - b.mv.y) + bucket(c.mv.x - b.mv.x) + bucket(c.mv.y - b.mv.y);
 
   // A learned guess from all vectors around, now and before.
   const auto feature = [&](int mv) { return std::clamp(mv - mvp, -64, 64) * 16; };
-  const auto near_now = [&](const Motion::Known& n) { return n.ref < 0 ? 0 : feature(component(n.mv, vertical)); };
+  const auto near_now = [&](const Motion::Known& n) {
+    return n.ref < 0 ? 0 : feature(component(n.mv, vertical));
+  };
   const auto near_past = [&](const Past* mb, std::size_t block) {
     return mb != nullptr && h264::is_inter(mb->type) ? feature(component(mb->mv[block], vertical)) : 0;
   };
@@ -145,10 +167,11 @@ int MacroblockCoder<D>::code_mvd(bool vertical, int value, const Partition& part
   const Past* moved = past_at(mx_ * 4 + part.x + part.width / 2 + ((predicted.x + 8) >> 4),
                               my_ * 4 + part.y + part.height / 2 + ((predicted.y + 8) >> 4), moved_block);
   auto& estimator = m_.motion_estimator[axis];
-  const int guess = estimator.guess({near_now(a), near_now(b), near_now(motion_.at(part.x + part.width, part.y - 1)),
-                                     near_now(motion_.at(part.x - 1, part.y - 1)), near_past(past_, centre),
-                                     near_past(past_right_, 4), near_past(past_below_, 1), near_past(past_left_, 7),
-                                     near_past(past_above_, 13), near_past(moved, moved_block)});
+  const int guess =
+      estimator.guess({near_now(a), near_now(b), near_now(motion_.at(part.x + part.width, part.y - 1)),
+                       near_now(motion_.at(part.x - 1, part.y - 1)), near_past(past_, centre),
+                       near_past(past_right_, 4), near_past(past_below_, 1), near_past(past_left_, 7),
+                       near_past(past_above_, 13), near_past(moved, moved_block)});
 
   // Along an edge a vector is free to slide, across it is not.
   const int area = part.width * part.height * 16;
@@ -156,7 +179,9 @@ int MacroblockCoder<D>::code_mvd(bool vertical, int value, const Partition& part
   const int xx = gradients.xx * 4 / area;
   const int xy = gradients.xy * 4 / area;
   const int yy = gradients.yy * 4 / area;
-  const int slid = vertical ? std::clamp(-(xy * dx * 4) / (yy + 4), -40, 40) : 0;
+  const int slid =
+      vertical ? static_cast<int>(std::clamp<std::int64_t>(std::int64_t{-4} * xy * dx / (yy + 4), -40, 40))
+               : 0;
   const int coherence = xx + yy > 0 ? std::abs(xy) * 32 / (xx + yy + 1) : 0;
 
   coder_.begin(Class::kMvd);
