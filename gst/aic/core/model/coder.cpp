@@ -145,10 +145,10 @@ void Coder::find_lines(unsigned group) noexcept {
 
 /// What the counters and maps say, as inputs of the mixer.
 void Coder::gather() noexcept {
-  const unsigned contexts = contexts_;
+  const std::size_t contexts = contexts_;
   const unsigned slot = slot_;
   const std::uint16_t* map = map_;
-  for (unsigned i = 0; i < contexts; ++i, map += Counter::kStates) {
+  for (std::size_t i = 0; i < contexts; ++i, map += Counter::kStates) {
     const Line& line = *line_[i];
     const std::uint8_t state = line.state[slot];
     const std::uint32_t probability = line.probability[slot];
@@ -165,7 +165,7 @@ void Coder::gather() noexcept {
 /// The probability of a one.
 template <std::size_t kSets, bool kRefine>
 std::uint32_t Coder::predict() noexcept {
-  std::array<std::int32_t, kSets> sum;
+  std::array<std::int32_t, kSets> sum{};
   kernels_->dot[kSets - 1](x_.data(), row_.data(), kLayouts[class_].lanes, sum.data());
   for (std::size_t s = 0; s < kSets; ++s)
     stretched_[s] = std::clamp(sum[s] >> kWeightBits, -kMaxStretch, kMaxStretch);
@@ -200,7 +200,7 @@ void Coder::learn(bool bit) noexcept {
     for (std::size_t s = 0; s < kSets; ++s)
       share_[s] += static_cast<std::uint32_t>((stretched_[s] * error * 2 + (1 << 13)) >> 14);
   }
-  std::array<std::int16_t, kSets> errors;
+  std::array<std::int16_t, kSets> errors{};
   for (std::size_t s = 0; s < kSets; ++s) {
     std::uint16_t& uses = *use_[s];
     const int error = ((target - squash_bounded(stretched_[s])) * kRates[uses]) >> 11;

@@ -46,7 +46,7 @@ enum class Mixing : std::uint8_t {
 /// One word of several small numbers; distinct for |numbers| <= 128 and up to four of them.
 template <class... T>
 [[nodiscard]] constexpr std::uint32_t pack(int first, T... rest) noexcept {
-  std::uint32_t word = static_cast<std::uint32_t>(first + 128);
+  auto word = static_cast<std::uint32_t>(first + 128);
   ((word = word * 257U + static_cast<std::uint32_t>(static_cast<int>(rest) + 128)), ...);
   return word;
 }
@@ -133,16 +133,16 @@ class Coder final {
   std::vector<std::uint16_t> maps_;      // of each class and context: what followed a state of its counter
   std::vector<std::uint32_t> final_;     // of each class and node: the weights of the sets
   std::vector<Refinement> refinements_;  // of each class: two interpolated maps of the mixed probability
-  std::uint32_t tick_ = 0;               // decisions since reset
 
   // One access unit.
   const Kernels* kernels_;
   RangeEncoder encoder_;
   RangeDecoder decoder_;
-  Mixing mixing_ = Mixing::kFull;
-  std::uint32_t decisions_ = 0;
 
-  // One decision.
+  // One decision: its contexts and inputs.
+  alignas(Lane) std::array<std::int16_t, kMaxLanes * kLane> x_{};
+  std::array<std::uint32_t, kMaxContexts> hash_{};
+  std::array<Line*, kMaxContexts> line_{};
   std::size_t class_ = 0;
   std::uint64_t salt_ = 0;  // class and number of the next context, above its bits
   unsigned first_group_ = 0;
@@ -151,12 +151,14 @@ class Coder final {
   unsigned input_ = 0;      // where the next direct input goes in x_
   unsigned input_end_ = 0;  // behind the last
   std::array<unsigned, 2> selected_{};
-  std::array<std::uint32_t, kMaxContexts> hash_{};
-  std::array<Line*, kMaxContexts> line_{};
-  alignas(Lane) std::array<std::int16_t, kMaxLanes * kLane> x_{};
 
-  // One bit, from choose() to learn().
-  unsigned slot_ = 0;               // node within its line
+  // One bit, from choose() to learn(). First, of each context, what its counter and map say and how fast the
+  // counter moves: gathered so that all are updated at once.
+  unsigned slot_ = 0;  // node within its line
+  std::array<std::uint16_t, kMaxContexts> probability_{};
+  std::array<std::uint16_t, kMaxContexts> rate_{};
+  std::array<std::uint16_t, kMaxContexts> mapped_{};
+  std::array<std::uint8_t, kMaxContexts> state_{};
   std::uint16_t* map_ = nullptr;    // of the first context
   std::uint32_t* share_ = nullptr;  // the weights of the sets
   std::array<Lane*, kMaxSets> row_{};
@@ -165,12 +167,10 @@ class Coder final {
   std::array<std::size_t, 2> point_{};  // the nearer one
   std::array<int, kMaxSets> stretched_{};
   int mixed_ = 0;
-  // Of each context, gathered so that all are updated at once: what its counter and map say, and how fast
-  // both move.
-  std::array<std::uint8_t, kMaxContexts> state_{};
-  alignas(32) std::array<std::uint16_t, kMaxContexts> probability_{};
-  alignas(32) std::array<std::uint16_t, kMaxContexts> rate_{};
-  alignas(32) std::array<std::uint16_t, kMaxContexts> mapped_{};
+
+  std::uint32_t tick_ = 0;  // decisions since reset: kept like the vectors
+  std::uint32_t decisions_ = 0;
+  Mixing mixing_ = Mixing::kFull;
 };
 
 extern template bool Coder::code<Direction::kEncode>(bool, int);

@@ -23,7 +23,8 @@ Line* ContextTable::replace(Bucket& b, std::uint64_t check) noexcept {
   for (std::size_t way = 1; way < kWays; ++way) least = std::min(least, b.use[way] * kWays + way);
   const std::size_t victim = least % kWays;
   for (std::uint8_t& use : b.use) use = static_cast<std::uint8_t>(use - (use + 1) / 4);
-  b.checks = (b.checks & ~(std::uint64_t{0xFFFF} << 16 * victim)) | check << 16 * victim;
+  const std::size_t lane = 16 * victim;
+  b.checks = (b.checks & ~(std::uint64_t{0xFFFF} << lane)) | check << lane;
   b.use[victim] = 1;
   b.line[victim] = Line{};
   return &b.line[victim];

@@ -46,7 +46,7 @@ class ContextTable final {
   bool operator==(const ContextTable&) const noexcept;
 
  private:
-  static constexpr unsigned kWays = 4;
+  static constexpr std::size_t kWays = 4;
   static constexpr std::uint64_t kLanes = 0x0001000100010001;
   static constexpr std::uint8_t kMaxUse = 250;
   struct alignas(64) Bucket {

@@ -27,7 +27,7 @@ constexpr std::size_t next(std::size_t chance, std::size_t bit, std::size_t stat
   if (state < kExact) return kExact + (history & 7U);
   std::size_t level = (state - kExact) / 8;
   if (level + 1 < kLevels.size()) {
-    const unsigned gap = static_cast<unsigned>(kLevels[level + 1] - kLevels[level]);
+    const auto gap = static_cast<unsigned>(kLevels[level + 1] - kLevels[level]);
     if (chance >= static_cast<std::size_t>(std::bit_width(gap - 1))) ++level;
   }
   return kExact + level * 8 + (history & 7U);

@@ -19,9 +19,9 @@ constexpr auto kExponential = [] {
 /// 1 / (1 + exp(-half/512)) in 1/65536, rounded.
 constexpr std::uint64_t logistic(int half) {
   constexpr std::uint64_t kOne = std::uint64_t{1} << 32U;
-  if (half < 0) return 65536 - logistic(-half);
-  const std::uint64_t whole = kOne + kExponential[static_cast<std::size_t>(half)];
-  return ((kOne << 16U) + whole / 2) / whole;
+  const std::uint64_t whole = kOne + kExponential[static_cast<std::size_t>(half < 0 ? -half : half)];
+  const std::uint64_t likely = ((kOne << 16U) + whole / 2) / whole;
+  return half < 0 ? 65536 - likely : likely;
 }
 
 constexpr auto squash_table() {

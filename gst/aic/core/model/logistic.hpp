@@ -22,7 +22,7 @@ extern const std::array<std::uint16_t, 4096> kSquash;
 }
 /// Its inverse, 24..65512 in 1/65536, of -2047..2047.
 [[nodiscard]] inline int squash_bounded(int stretched) noexcept {
-  return kSquash[static_cast<std::size_t>(stretched + 2048)];
+  return kSquash[static_cast<unsigned>(stretched + 2048)];
 }
 /// The same; arguments outside -2047..2047 count as these.
 [[nodiscard]] inline int squash(int stretched) noexcept {

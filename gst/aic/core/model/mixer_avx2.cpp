@@ -19,7 +19,7 @@ void store(Lane* lane, __m256i value) noexcept {
 
 template <std::size_t kSets>
 void dot(const std::int16_t* x, const Lane* const* row, std::size_t lanes, std::int32_t* out) noexcept {
-  std::array<Vector, kSets> sum;
+  std::array<Vector, kSets> sum{};
   const __m256i first = load(x);
   for (std::size_t s = 0; s < kSets; ++s) sum[s].value = _mm256_madd_epi16(first, load(row[s]));
   for (std::size_t l = 1; l < lanes; ++l) {

@@ -22,7 +22,7 @@ void store(Lane* lane, std::size_t i, __m128i value) noexcept {
 
 template <std::size_t kSets>
 void dot(const std::int16_t* x, const Lane* const* row, std::size_t lanes, std::int32_t* out) noexcept {
-  std::array<Vector, kSets> sum;
+  std::array<Vector, kSets> sum{};
   const __m128i first = load(x, 0);
   for (std::size_t s = 0; s < kSets; ++s) sum[s].value = _mm_madd_epi16(first, load(row[s], 0));
   for (std::size_t i = 1; i < 2 * lanes; ++i) {
