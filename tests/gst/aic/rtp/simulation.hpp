@@ -52,6 +52,9 @@ class Simulation {
   std::size_t size = 3000;
   int drift = 20;  ///< bytes that change from picture to picture
 
+  /// Where access units come from, when not from Pictures; true asks for an IDR picture.
+  std::function<AccessUnit(bool)> source;
+
   // What happened.
   struct Unit {
     AccessUnit unit;
@@ -104,7 +107,7 @@ class Simulation {
     unit.asked_for = idr_wanted_;
     unit.key = key || idr_wanted_ || units.empty();
     idr_wanted_ = false;
-    unit.unit = pictures_.next(unit.key, size, drift);
+    unit.unit = source ? source(unit.key) : pictures_.next(unit.key, size, drift);
     unit.sent = now;
     timestamp_ += kTicks;
     unit.packets = packets(unit.unit, sequence_, timestamp_, packet_limit, ssrc_);
