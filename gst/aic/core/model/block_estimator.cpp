@@ -4,31 +4,37 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "gst/aic/core/model/quantities.hpp"
+#include "gst/aic/core/model/eight.hpp"
 
 namespace auralink::aic::model {
 namespace {
 
-constexpr int kRate = 60;
+constexpr int kRate = 15;
 constexpr int kFloor = 512;
 constexpr int kMaxGuess = 2000;
-constexpr int kMaxWeight = 1 << 22;
+constexpr int kStepBits = 6;   // of a step behind the point
+constexpr int kMaxStep = 511;  // times kMaxSoft it fits 16 bits
+constexpr std::int16_t kMaxWeight = 32000;
 
-/// soft() of -1023..1023, beyond which it hardly grows.
-constexpr int kSoftLimit = 1023;
-constexpr auto kSoft = [] {
-  std::array<std::int8_t, 2 * kSoftLimit + 1> table{};
-  for (int v = -kSoftLimit; v <= kSoftLimit; ++v)
-    table[static_cast<std::size_t>(v + kSoftLimit)] = static_cast<std::int8_t>(soft(v));
-  return table;
-}();
+/// Saturates slowly: the least of some straight lines that touch 64 v / (48 + v), half of which is reached at
+/// one level.
+constexpr std::int16_t kMaxSoft = 60;
+Eight soft(Eight v) noexcept {
+  const Eight sign = v >> 15;
+  const Eight a = least((v ^ sign) - sign, Eight{} + std::int16_t{1023});
+  const Eight quarter = a >> 2;
+  const Eight low = least(a + quarter, 4 + a - quarter);
+  const Eight high = least(16 + quarter + (a >> 4), 32 + (a >> 3));
+  return (least(least(low, high), Eight{} + kMaxSoft) ^ sign) - sign;
+}
 
-/// 2^22 / n by n / 64: a norm is wanted to a few per cent only, and dividing by it costs more than all the
-/// rest.
-constexpr std::size_t kNorms = (kFloor + kFeatures * 64 * 64) / 64 + 1;
+/// kRate * 2^22 / n by n / 64: a norm is wanted to a few per cent only, and dividing by it costs more than
+/// all the rest.
+constexpr std::size_t kNorms = (kFloor + kFeatures * kMaxSoft * kMaxSoft) / 64 + 1;
 constexpr auto kReciprocal = [] {
   std::array<std::int32_t, kNorms> table{};
-  for (std::size_t i = 0; i < kNorms; ++i) table[i] = static_cast<std::int32_t>((1U << 22U) / (i * 64 + 32));
+  for (std::size_t i = 0; i < kNorms; ++i)
+    table[i] = static_cast<std::int32_t>((std::uint32_t{kRate} << 22U) / (i * 64 + 32));
   return table;
 }();
 
@@ -36,10 +42,9 @@ constexpr auto kReciprocal = [] {
 
 void soften(BlockFeatures& features) noexcept {
   for (std::size_t j = 0; j < kFeatures; ++j)
-    for (std::size_t k = 0; k < 16; ++k) {
-      const int value = j == kAccumulated ? features.value[j][k] >> 2 : features.value[j][k];
-      features.softened[j][k] =
-          kSoft[static_cast<std::size_t>(std::clamp(value, -kSoftLimit, kSoftLimit) + kSoftLimit)];
+    for (std::size_t k = 0; k < 16; k += 8) {
+      const Eight value = load(&features.value[j][k]);
+      store(&features.softened[j][k], soft(j == kAccumulated ? value >> 2 : value));
     }
 }
 
@@ -50,25 +55,33 @@ void BlockEstimator::guess(BlockFeatures& features) const noexcept {
     for (std::size_t k = 0; k < 16; ++k) sum[k] += weights_[j][k] * features.softened[j][k];
   features.guess_energy = 0;
   for (std::size_t k = 0; k < 16; ++k) {
-    features.guess[k] = static_cast<std::int16_t>(std::clamp(sum[k] >> 12, -kMaxGuess, kMaxGuess));
+    features.guess[k] = static_cast<std::int16_t>(std::clamp(sum[k] >> 10, -kMaxGuess, kMaxGuess));
     features.guess_energy += std::abs(features.guess[k]);
   }
 }
 
 void BlockEstimator::learn(const BlockFeatures& features, const std::int16_t* levels) noexcept {
-  std::array<std::int32_t, 16> norm{};
-  norm.fill(kFloor);
-  for (const auto& row : features.softened)
-    for (std::size_t k = 0; k < 16; ++k) norm[k] += row[k] * row[k];
-  std::array<std::int32_t, 16> step;  // NOLINT(*-member-init)
-  for (std::size_t k = 0; k < 16; ++k) {
-    const int error = std::clamp<int>(levels[k], -4, 4) * 128 - features.guess[k];
-    step[k] = (error * kRate * kReciprocal[static_cast<std::size_t>(norm[k]) / 64]) >> 12;
+  for (std::size_t k = 0; k < 16; k += 8) {
+    Eight norm = Eight{} + std::int16_t{kFloor / 64};
+    Eight squares{};  // of two features at most: 7200
+    for (std::size_t j = 0; j < kFeatures; ++j) {
+      const Eight s = load(&features.softened[j][k]);
+      squares += s * s;
+      if (j % 2 == 1 || j + 1 == kFeatures) norm += squares >> 6, squares = Eight{};
+    }
+    std::array<std::int16_t, 8> steps;  // NOLINT(*-member-init)
+    for (std::size_t i = 0; i < 8; ++i) {
+      const int error = std::clamp<int>(levels[k + i], -4, 4) * 128 - features.guess[k + i];
+      const int step = (error * kReciprocal[static_cast<std::size_t>(norm[i])]) >> (22 - kStepBits);
+      steps[i] = static_cast<std::int16_t>(std::clamp(step, -kMaxStep, kMaxStep));
+    }
+    const Eight step = load(steps.data());
+    for (std::size_t j = 0; j < kFeatures; ++j) {
+      const Eight change = (step * load(&features.softened[j][k]) + (1 << (kStepBits - 1))) >> kStepBits;
+      const Eight weight = load(&weights_[j][k]) + change;
+      store(&weights_[j][k], greatest(least(weight, Eight{} + kMaxWeight), Eight{} - kMaxWeight));
+    }
   }
-  for (std::size_t j = 0; j < kFeatures; ++j)
-    for (std::size_t k = 0; k < 16; ++k)
-      weights_[j][k] =
-          std::clamp(weights_[j][k] + ((step[k] * features.softened[j][k]) >> 10), -kMaxWeight, kMaxWeight);
 }
 
 }  // namespace auralink::aic::model

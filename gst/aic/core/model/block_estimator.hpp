@@ -28,7 +28,7 @@ inline constexpr std::size_t kFeatures = 11;
 struct BlockFeatures {
   bool whole = false;  ///< all measured (inter); else only kPrediction and two energies (intra), or nothing
   std::array<pixels::Spectrum, kFeatures> value{};
-  std::array<pixels::Spectrum, kFeatures> softened{};  ///< soft() of each
+  std::array<pixels::Spectrum, kFeatures> softened{};  ///< each between -60 and 60
   pixels::Spectrum gradient_x{};                       ///< spectrum of the prediction's horizontal gradient
   pixels::Spectrum gradient_y{};
   pixels::Spectrum guess{};   ///< of the levels, in 1/128
@@ -47,7 +47,7 @@ class BlockEstimator final {
   void learn(const BlockFeatures& features, const std::int16_t* levels) noexcept;
 
  private:
-  std::array<std::array<std::int32_t, 16>, kFeatures> weights_{};  // 4096 is 1/128 level per unit
+  std::array<pixels::Spectrum, kFeatures> weights_{};  // 1024 is 1/128 level per unit
 };
 
 /// Fills `softened` alone.
