@@ -15,6 +15,13 @@ using Eight [[gnu::vector_size(16)]] = std::int16_t;
   std::memcpy(&v, from, sizeof v);
   return v;
 }
+/// Of bytes.
+[[nodiscard]] inline Eight load(const std::uint8_t* from) noexcept {
+  using Bytes [[gnu::vector_size(8)]] = std::uint8_t;
+  Bytes v;  // NOLINT(*-member-init,*-init-variables)
+  std::memcpy(&v, from, sizeof v);
+  return __builtin_convertvector(v, Eight);
+}
 inline void store(std::int16_t* to, Eight v) noexcept { std::memcpy(to, &v, sizeof v); }
 [[nodiscard]] inline Eight least(Eight a, Eight b) noexcept { return a < b ? a : b; }
 [[nodiscard]] inline Eight greatest(Eight a, Eight b) noexcept { return a > b ? a : b; }

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "gst/aic/core/model/eight.hpp"
 #include "gst/aic/core/model/macroblock_coder.hpp"
 #include "gst/aic/core/model/quantities.hpp"
 
@@ -36,6 +37,26 @@ void spread(const pixels::Steps& steps, const std::array<int, 4>& samples, bool 
     const std::size_t at = kZigzag[k];
     out[k] = static_cast<std::int16_t>(
         std::clamp(steps.of(t[vertical ? at / 4 : at % 4], k), INT16_MIN + 1, int{INT16_MAX}));
+  }
+}
+
+/// A row of 4, 8 or 16: three quarters of `from`, and four times what `now` is more than `before`, if that is
+/// given.
+void fade(const std::int16_t* from, const std::uint8_t* now, const std::uint8_t* before, int columns,
+          std::int16_t* to) noexcept {
+  constexpr std::int16_t kLimit = 1023;
+  if (columns == 4) {
+    for (int i = 0; i < 4; ++i) {
+      const int change = before != nullptr ? now[i] - before[i] : 0;
+      to[i] = static_cast<std::int16_t>(std::clamp(from[i] * 3 / 4 + change * 4, -kLimit, +kLimit));
+    }
+    return;
+  }
+  for (int i = 0; i < columns; i += 8) {
+    const Eight three = load(from + i) * 3;
+    Eight value = (three + ((three >> 15) & 3)) >> 2;  // towards zero
+    if (before != nullptr) value += (load(now + i) - load(before + i)) * 4;
+    store(to + i, greatest(least(value, Eight{} + kLimit), Eight{} - kLimit));
   }
 }
 
@@ -275,27 +296,29 @@ void MacroblockCoder<D>::reconstruct_chroma() {
 template <Direction D>
 void MacroblockCoder<D>::accumulate(bool residual) {
   const std::ptrdiff_t width = m_.width * 16;
-  const bool inter = h264::is_inter(mb_->type);
+  if (h264::is_intra(mb_->type)) {
+    for (int j = 0; j < 16; ++j)
+      std::fill_n(m_.accumulating.data() + (my_ * 16 + j) * width + mx_ * 16, 16, std::int16_t{0});
+    return;
+  }
   const std::ptrdiff_t stride = m_.picture.stride(0);
-  for (std::size_t block = 0; block < 16; ++block) {
-    const int x = mx_ * 16 + static_cast<int>(block & 3U) * 4;
-    const int y = my_ * 16 + static_cast<int>(block >> 2U) * 4;
-    std::int16_t* out = m_.accumulating.data() + y * width + x;
-    if (!inter) {
-      for (int j = 0; j < 4; ++j) std::memset(out + j * width, 0, 4 * sizeof *out);
-      continue;
-    }
-    const int from_x = std::clamp(x + whole(mb_->mv[block].x), 0, m_.width * 16 - 4);
-    const int from_y = std::clamp(y + whole(mb_->mv[block].y), 0, m_.height * 16 - 4);
+  const h264::Partitions parts = h264::partitions_of(*mb_);
+  for (int i = 0; i < parts.count; ++i) {
+    const Partition& part = parts.at[static_cast<std::size_t>(i)];
+    const std::size_t block = std::size_t{part.y} * 4 + part.x;
+    const int x = mx_ * 16 + part.x * 4;
+    const int y = my_ * 16 + part.y * 4;
+    const int columns = part.width * 4;
+    const int rows = part.height * 4;
+    const int from_x = std::clamp(x + whole(mb_->mv[block].x), 0, m_.width * 16 - columns);
+    const int from_y = std::clamp(y + whole(mb_->mv[block].y), 0, m_.height * 16 - rows);
     const std::int16_t* from = m_.accumulated.data() + from_y * width + from_x;
-    const bool changed = residual && mb_->total[block] != 0;
-    const std::uint8_t* r = m_.picture.plane(0) + y * stride + x;
-    for (int j = 0; j < 4; ++j) {
-      for (int i = 0; i < 4; ++i) {
-        int value = from[j * width + i] * 3 / 4;
-        if (changed) value += (r[j * stride + i] - predicted_block_[block][j * kPredictedStride + i]) * 4;
-        out[j * width + i] = static_cast<std::int16_t>(std::clamp(value, -1023, 1023));
-      }
+    std::int16_t* to = m_.accumulating.data() + y * width + x;
+    const std::uint8_t* now = m_.picture.plane(0) + y * stride + x;
+    const std::uint8_t* before = residual ? predicted_block_[block] : nullptr;
+    for (int j = 0; j < rows; ++j, from += width, to += width, now += stride) {
+      fade(from, now, before, columns, to);
+      if (residual) before += kPredictedStride;
     }
   }
 }
