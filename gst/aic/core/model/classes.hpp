@@ -4,6 +4,7 @@
 // prefix).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -34,40 +35,41 @@ enum class Class : std::uint8_t {
 };
 inline constexpr std::size_t kClasses = 20;
 
+/// Which selectors choose a weight set in full mixing. A third set is worth its time in few classes.
+enum class Sets : std::uint8_t { kFirst, kSecond, kBoth };
 struct Shape {
   std::uint8_t contexts;  ///< 1..16
   std::uint8_t inputs;    ///< direct ones, 0..16
+  Sets sets = Sets::kFirst;
 };
 inline constexpr int kMaxContexts = 16;
 inline constexpr int kMaxInputs = 16;
 
 /// By Class.
 inline constexpr std::array<Shape, kClasses> kShapes{{
-    {2, 0},    // kHeader
-    {7, 8},    // kType
-    {4, 0},    // kTypeIntra
-    {3, 0},    // kReference
-    {11, 8},   // kMvd
-    {10, 0},   // kIntra4Mode
-    {6, 0},    // kIntraMode
-    {8, 11},   // kCbpLuma
-    {9, 0},    // kCbpChroma
-    {12, 0},   // kQpDelta
-    {8, 14},   // kTotal
-    {12, 11},  // kSignificance
-    {9, 0},    // kMagnitude
-    {11, 11},  // kSign
-    {10, 0},   // kChromaTotal
-    {9, 0},   // kChromaSignificance
-    {10, 0},   // kChromaMagnitude
-    {4, 0},    // kChromaSign
-    {2, 0},    // kRaw
-    {3, 0},    // kSub
+    {2, 0},                   // kHeader
+    {7, 8},                   // kType
+    {4, 0},                   // kTypeIntra
+    {3, 0},                   // kReference
+    {11, 8, Sets::kSecond},   // kMvd
+    {10, 0},                  // kIntra4Mode
+    {6, 0},                   // kIntraMode
+    {8, 11, Sets::kSecond},   // kCbpLuma
+    {9, 0},                   // kCbpChroma
+    {12, 0, Sets::kSecond},   // kQpDelta
+    {8, 14, Sets::kSecond},   // kTotal
+    {12, 11, Sets::kSecond},  // kSignificance
+    {9, 0, Sets::kBoth},      // kMagnitude
+    {11, 11, Sets::kSecond},  // kSign
+    {10, 0},                  // kChromaTotal
+    {9, 0, Sets::kSecond},    // kChromaSignificance
+    {10, 0, Sets::kBoth},     // kChromaMagnitude
+    {4, 0, Sets::kSecond},    // kChromaSign
+    {2, 0},                   // kRaw
+    {3, 0},                   // kSub
 }};
-static_assert([] {
-  for (const Shape& s : kShapes)
-    if (s.contexts < 1 || s.contexts > kMaxContexts || s.inputs > kMaxInputs) return false;
-  return true;
-}());
+static_assert(std::ranges::all_of(kShapes, [](const Shape& s) {
+  return s.contexts >= 1 && s.contexts <= kMaxContexts && s.inputs <= kMaxInputs;
+}));
 
 }  // namespace auralink::aic::model

@@ -33,7 +33,7 @@ constexpr auto kLayouts = [] {
 constexpr int kWeightBits = 14;
 constexpr int kFirstWeight = 9175;             // 0.56 shared by the counters' probabilities
 constexpr int kSecondWeight = 7864;            // 0.48 shared by what followed their states
-constexpr std::size_t kShares = kMaxSets + 2;  // weights of three sets, and of two
+constexpr std::size_t kShares = kMaxSets + 2;  // weights of the sets in full mixing, and in medium
 constexpr int kRate = 250;                     // of learning; more at first
 constexpr int kMaxRate = 1023;                 // an error of 1 times this fits 16 bits
 constexpr std::uint16_t kManyUses = 1000;
@@ -46,8 +46,9 @@ constexpr auto kRates = [] {
   return out;
 }();
 
-// Refinement: rows of each of the two maps of a class.
-constexpr std::size_t kRows = 256;
+// Refinement: rows of each class.
+constexpr std::size_t kRowBits = 8;
+constexpr std::size_t kRows = 1U << kRowBits;
 
 constexpr std::uint32_t kLowest = 16;  // no decision costs nothing, and none costs more than 12 bits
 constexpr std::uint32_t kHighest = 65536 - kLowest;
@@ -66,7 +67,7 @@ Coder::Coder(int table_bits, const Kernels& kernels)
       uses_(kClasses * kWeightVectors),
       maps_(kLayouts[kClasses].maps),
       final_(kClasses * kNodes * kShares),
-      refinements_(kClasses * 2 * kRows),
+      refinements_(kClasses * kRows),
       kernels_{&kernels} {
   reset();
 }
@@ -83,8 +84,10 @@ void Coder::reset() noexcept {
   }
   std::fill(uses_.begin(), uses_.end(), std::uint16_t{0});
   for (std::size_t i = 0; i < maps_.size(); ++i) maps_[i] = Counter::kPrior[i % Counter::kStates];
-  for (std::size_t i = 0; i < final_.size(); ++i)
-    final_[i] = i % kShares < kMaxSets ? 65536U / 3 : 65536U / 2;
+  for (std::size_t i = 0; i < final_.size(); ++i) {
+    const bool three = kShapes[i / (kNodes * kShares)].sets == Sets::kBoth && i % kShares < kMaxSets;
+    final_[i] = 65536U / (three ? 3 : 2);
+  }
   for (Refinement& r : refinements_)
     for (std::size_t i = 0; i < r.point.size(); ++i)
       r.point[i] =
@@ -122,19 +125,17 @@ void Coder::choose(unsigned node) noexcept {
   const Layout& layout = kLayouts[class_];
   slot_ = node % kGroup;
   map_ = &maps_[layout.maps];
-  share_ = &final_[(class_ * kNodes + node) * kShares + (kSets == 2 ? kMaxSets : 0)];
-  const std::array<std::size_t, kMaxSets> chosen{node, kNodes + selected_[0], 2 * kNodes + selected_[1]};
+  share_ = &final_[(class_ * kNodes + node) * kShares + (kRefine ? 0 : kMaxSets)];
+  std::array<std::size_t, kMaxSets> chosen{node, kNodes + selected_[0], 2 * kNodes + selected_[1]};
+  if (kRefine && kSets == 2 && kShapes[class_].sets == Sets::kSecond) chosen[1] = chosen[2];
   for (std::size_t s = 0; s < kSets; ++s) {
     row_[s] = &weights_[layout.weights + chosen[s] * layout.lanes];
     use_[s] = &uses_[class_ * kWeightVectors + chosen[s]];
     for (std::size_t l = 0; l < layout.lanes; l += 2) __builtin_prefetch(row_[s] + l, 1);
   }
   if constexpr (!kRefine) return;
-  const std::array<std::uint32_t, 2> keys{node << 6U | selected_[1], hash_[0] + node};
-  for (std::size_t i = 0; i < 2; ++i) {
-    refinement_[i] = &refinements_[(class_ * 2 + i) * kRows + (keys[i] * 0x9E3779B1U >> 24U)];
-    __builtin_prefetch(refinement_[i], 1);
-  }
+  refinement_ = &refinements_[class_ * kRows + ((hash_[1] + node) * 0x9E3779B1U >> (32 - kRowBits))];
+  __builtin_prefetch(refinement_, 1);
 }
 
 void Coder::find_lines(unsigned group) noexcept {
@@ -180,13 +181,10 @@ std::uint32_t Coder::predict() noexcept {
   if constexpr (kRefine) {
     const std::uint32_t position = static_cast<std::uint32_t>(mixed_ + 2048) * 31;
     const std::uint32_t weight = position % 4096;
-    std::uint32_t refined = 0;
-    for (std::size_t i = 0; i < 2; ++i) {
-      const std::uint16_t* at = &refinement_[i]->point[position / 4096];
-      refined += (at[0] * (4096 - weight) + at[1] * weight) / 4096;
-      point_[i] = position / 4096 + (weight >= 2048 ? 1 : 0);
-    }
-    probability = (2 * probability + refined + 2) / 4;
+    const std::uint16_t* at = &refinement_->point[position / 4096];
+    const std::uint32_t refined = (at[0] * (4096 - weight) + at[1] * weight) / 4096;
+    point_ = position / 4096 + (weight >= 2048 ? 1 : 0);
+    probability = (3 * probability + refined + 2) / 4;
   }
   return std::clamp(probability, kLowest, kHighest);
 }
@@ -231,8 +229,7 @@ void Coder::learn(bool bit) noexcept {
     line.state[slot] = next[state];
   }
   if constexpr (kRefine) {
-    approach(refinement_[0]->point[point_[0]], toward, 6);
-    approach(refinement_[1]->point[point_[1]], toward, 5);
+    approach(refinement_->point[point_], toward, 6);
   }
 }
 
@@ -256,7 +253,8 @@ bool Coder::code(bool bit, int node) {
   const unsigned at = static_cast<unsigned>(node) % kNodes;
   switch (mixing_) {
     case Mixing::kFull:
-      return code_mixed<D, 3, true>(bit, at);
+      return kShapes[class_].sets == Sets::kBoth ? code_mixed<D, 3, true>(bit, at)
+                                                 : code_mixed<D, 2, true>(bit, at);
     case Mixing::kMedium:
       return code_mixed<D, 2, false>(bit, at);
     case Mixing::kLight:

@@ -38,7 +38,7 @@ enum class Direction : std::uint8_t { kEncode, kDecode };
 
 /// How much the coder spends per decision. May change from one access unit to the next; both ends must agree.
 enum class Mixing : std::uint8_t {
-  kFull,    ///< three weight sets (node, both selectors) and final refinement
+  kFull,    ///< weight sets by node and the selectors that kShapes names, and final refinement
   kMedium,  ///< two weight sets (node, first selector)
   kLight,   ///< one weight set (node)
 };
@@ -79,6 +79,7 @@ class Coder final {
     first_group_ = static_cast<unsigned>(first_node) / kGroup % kGroups;
     group_ = kGroups;
     contexts_ = 0;
+    hash_[1] = 0;  // which choose() reads, even if there is only one context
     input_ = 2U * kShapes[class_].contexts;
     input_end_ = input_ + kShapes[class_].inputs;
     selected_ = {};
@@ -132,7 +133,7 @@ class Coder final {
   std::vector<std::uint16_t> uses_;      // of each of these weight vectors, saturated
   std::vector<std::uint16_t> maps_;      // of each class and context: what followed a state of its counter
   std::vector<std::uint32_t> final_;     // of each class and node: the weights of the sets
-  std::vector<Refinement> refinements_;  // of each class: two interpolated maps of the mixed probability
+  std::vector<Refinement> refinements_;  // of each class: an interpolated map of the mixed probability
 
   // One access unit.
   const Kernels* kernels_;
@@ -163,8 +164,8 @@ class Coder final {
   std::uint32_t* share_ = nullptr;  // the weights of the sets
   std::array<Lane*, kMaxSets> row_{};
   std::array<std::uint16_t*, kMaxSets> use_{};
-  std::array<Refinement*, 2> refinement_{};
-  std::array<std::size_t, 2> point_{};  // the nearer one
+  Refinement* refinement_ = nullptr;
+  std::size_t point_ = 0;  // the nearer one
   std::array<int, kMaxSets> stretched_{};
   int mixed_ = 0;
 
