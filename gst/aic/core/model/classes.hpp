@@ -38,8 +38,8 @@ inline constexpr std::size_t kClasses = 20;
 /// Which selectors choose a weight set in full mixing. A third set is worth its time in few classes.
 enum class Sets : std::uint8_t { kFirst, kSecond, kBoth };
 struct Shape {
-  std::uint8_t contexts;  ///< 1..16
-  std::uint8_t inputs;    ///< direct ones, 0..16
+  std::uint8_t contexts = 1;  ///< 1..16
+  std::uint8_t inputs = 0;    ///< direct ones, 0..16
   Sets sets = Sets::kFirst;
 };
 inline constexpr int kMaxContexts = 16;
@@ -52,17 +52,17 @@ inline constexpr std::array<Shape, kClasses> kShapes{{
     {4, 0},                   // kTypeIntra
     {3, 0},                   // kReference
     {11, 8, Sets::kSecond},   // kMvd
-    {10, 0},                  // kIntra4Mode
+    {9, 0},                   // kIntra4Mode
     {6, 0},                   // kIntraMode
-    {8, 11, Sets::kSecond},   // kCbpLuma
-    {9, 0},                   // kCbpChroma
-    {12, 0, Sets::kSecond},   // kQpDelta
+    {7, 11, Sets::kSecond},   // kCbpLuma
+    {8, 0},                   // kCbpChroma
+    {11, 0, Sets::kSecond},   // kQpDelta
     {8, 14, Sets::kSecond},   // kTotal
-    {12, 11, Sets::kSecond},  // kSignificance
+    {9, 11, Sets::kSecond},   // kSignificance
     {9, 0, Sets::kBoth},      // kMagnitude
-    {11, 11, Sets::kSecond},  // kSign
+    {10, 11, Sets::kSecond},  // kSign
     {10, 0},                  // kChromaTotal
-    {9, 0, Sets::kSecond},    // kChromaSignificance
+    {8, 0, Sets::kSecond},    // kChromaSignificance
     {10, 0, Sets::kBoth},     // kChromaMagnitude
     {4, 0, Sets::kSecond},    // kChromaSign
     {2, 0},                   // kRaw

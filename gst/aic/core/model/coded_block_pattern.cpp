@@ -93,14 +93,13 @@ void MacroblockCoder<D>::code_cbp_luma() {
     }
 
     coder_.begin(Class::kCbpLuma, mb_->type >= MbType::kIntra4x4 ? 4 + index : index);
-    coder_.add(pack(qp_, cbp, index));
-    coder_.add(pack(skip_like_, index, cbp, left, above));
-    coder_.add(pack(skip_like_, index * 16 + cbp, lately >> 4, crowd(moved_sum)));
-    coder_.add(pack(texture, left, above, index));
+    coder_.add(pack(skip_like_, cbp, left, above));
+    coder_.add(pack(skip_like_, cbp, lately >> 4, crowd(moved_sum)));
+    coder_.add(pack(texture, left, above));
     coder_.add(pack(residual, texture >> 1, left + above));
     coder_.add(pack(residual, lately >> 4, crowd(moved_sum)));
-    coder_.add(pack(mismatch, index, left, above));
-    coder_.add(pack(others, still, index));
+    coder_.add(pack(mismatch, left, above));
+    coder_.add(pack(others, still));
     coder_.input(256);
     coder_.input(texture * 16);
     coder_.input(residual * 16);
@@ -133,7 +132,6 @@ void MacroblockCoder<D>::code_cbp_chroma() {
   coder_.add(pack(qp_, type));
   coder_.add(static_cast<std::uint32_t>(address_));
   coder_.add(pack(chroma_of(past_right_), chroma_of(past_below_), past));
-  coder_.add(pack(history_->chroma[0] >> 2, history_->chroma[1] >> 2));
   coder_.add(pack(motion_size_, luma, left, above));
   coder_.add(pack(skip_like_, luma, left + above, past));
   coder_.select(left * 16 + above * 4 + past, 0);
@@ -170,7 +168,6 @@ void MacroblockCoder<D>::code_qp_delta() {
   coder_.add(pack(past, left));
   coder_.add(static_cast<std::uint32_t>(address_));
   coder_.add(pack(qp_, last_qp_delta_));
-  coder_.add(pack(above, past));
   coder_.add(pack(difference(above_right_), above, past));
   coder_.select(std::clamp(past == 99 ? 8 : past, -7, 8) + 7, std::clamp((ahead >> 2) + 32, 0, 63));
   int delta = 0;

@@ -137,7 +137,6 @@ void MacroblockCoder<D>::code_intra4_mode(std::size_t block, std::size_t order) 
   coder_.add(pack(left, above));
   coder_.add(pack(predicted, i));
   coder_.add(pack(past, predicted));
-  coder_.add(pack(left, above, past));
   coder_.add(pack(x > 0 && y > 0 ? mb_->intra4_mode[block - 5] : 9, left, above));
   coder_.add(pack(around.direction, octave(around.strength >> 3), predicted));
   coder_.add(pack(octave(around.above >> 1), octave(around.left >> 1), predicted, around.direction));

@@ -240,7 +240,6 @@ int MacroblockCoder<D>::code_total(Kind kind, int value, int most, const BlockCo
     const int past = std::max(0, c.past_total);
     const int others = f.alternative_energy[0] + f.alternative_energy[1] + f.alternative_energy[2];
     coder_.add(pack(cl, eighth_total_, eighth_index_, mb_->cbp & 15));
-    coder_.add(pack(cl, type, mb_->qp, motion_size_));
     coder_.add(static_cast<std::uint32_t>(address_ * 32 + index + cl * 7919));
     if (slice_.pixels) {
       coder_.add(pack(cl, boundary, prediction, octave(f.accumulated_energy >> 4)));
@@ -250,6 +249,7 @@ int MacroblockCoder<D>::code_total(Kind kind, int value, int most, const BlockCo
       coder_.add(pack(cl, octave(f.guess_energy >> 4), std::min(3, c.left_total), std::min(3, c.above_total),
                       eighth_index_));
     } else {
+      coder_.add(pack(cl, type, mb_->qp, motion_size_));
       coder_.add(pack(cl, c.left_total, c.above_total));
       coder_.add(pack(cl, past, std::min(c.moved_total, 7), (left + above + 1) / 2));
       coder_.add(pack(cl, (left + above + 1) / 2, eighth_total_, eighth_index_, running_total_ >> 5));
@@ -320,10 +320,7 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
       coder_.add(pack(cl, bucket(f.value[kPrediction][at]), octave(rest_.prediction[at]), rem));
       coder_.add(pack(cl, bucket(boundary / 2), octave(rest_.boundary[at]), rem));
       coder_.add(pack(cl, std::min(guess >> 2, 40), rem));
-      coder_.add(pack(cl, bucket(f.value[kAccumulated][at] / 2), bucket(guess / 6), rem));
       coder_.add(pack(cl, log64(gx + gy) / 32, log64(rest_.gradient[at]) / 64, rem));
-      coder_.add(pack(cl, log64(gx) / 48, log64(gy) / 48, rem));
-      coder_.add(pack(cl, rem, log64(gx + gy) / 64, bucket(f.value[kStill][at] / 2)));
       coder_.input(256);
       for (std::size_t j = 0; j < kCorner; ++j) coder_.input(8 * std::abs(f.softened[j][at]));
     } else {
@@ -339,7 +336,6 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
                   std::min(level_total_ - 1, 15) * 4 + std::min(3, left + above + past + moved));
   } else {
     const int other = magnitude(c.other, k);
-    coder_.add(pack(cl, rem));
     coder_.add(pack(cl, level_total_, rem));
     coder_.add(pack(cl, std::min(other, 3), rem));
     coder_.add(pack(cl, std::min(past, 2) * 9 + std::min(left, 2) * 3 + std::min(above, 2), rem));
@@ -423,7 +419,6 @@ bool MacroblockCoder<D>::code_sign(Kind kind, bool value, const BlockContext& c)
     coder_.add(pack(cl, guess, size));
     coder_.add(pack(cl, guess / 2, 3));
     coder_.add(pack(cl, signed_bucket(f.value[kAccumulated][at] / 2), prediction));
-    coder_.add(pack(cl, signed_bucket(f.guess[at] / 16), signed_bucket(f.value[kAboveRight][at])));
     coder_.add(pack(cl, signed_bucket(f.value[kStill][at]), signed_bucket(f.value[kCorner][at])));
     for (std::size_t j = 0; j < kFeatures; ++j) coder_.input(8 * f.softened[j][at]);
     coder_.select(node, std::min(60, std::abs(f.guess[at]) >> 3));
