@@ -98,7 +98,7 @@ struct Published {
 
 /// State of one stream; streaming thread only, and READY forgets it.
 struct Stream {
-  Stream() : engine{Limits{}, now_us_noexcept}, sender{engine, Limits{}.max_access_unit, random_chain()} {}
+  Stream() : engine{Limits{}, now_us_noexcept}, sender{engine, Limits{}, random_chain()} {}
   static rtp::Time now_us_noexcept() noexcept { return now_us(); }
   static std::uint8_t random_chain() noexcept { return static_cast<std::uint8_t>(g_random_int() & 0xFFU); }
 
@@ -254,25 +254,29 @@ bool push_caps(RtpAicCompress* self, guint pt) {
   return gst_pad_push_event(self->srcpad, gst_event_new_caps(caps.get())) != FALSE;
 }
 
+void note_coded(RtpAicCompress* self, const rtp::UnitReport& report) noexcept {
+  Stream& stream = *self->stream;
+  GST_LOG_OBJECT(self, "coded %" G_GUINT64_FORMAT " bytes in %" G_GUINT64_FORMAT ", %u us",
+                 report.native_bytes, report.sent_bytes, report.micros);
+  const auto before = std::exchange(stream.profile, report.profile);
+  if (before && before != report.profile)
+    announce(self, "profile", kProfiles[1 + static_cast<std::size_t>(report.profile)].nick);
+}
+
+void note_native(RtpAicCompress* self, rtp::Cause why) noexcept {
+  const std::string cause{rtp::name(why)};
+  GST_DEBUG_OBJECT(self, "native: %s", cause.c_str());
+  bool& announced = self->stream->announced.at(static_cast<std::size_t>(why));
+  if (!std::exchange(announced, true)) announce(self, "native", cause.c_str());
+}
+
 /// What an access unit's fate means for those who watch.
 void note(RtpAicCompress* self, const rtp::UnitReport& report) noexcept {
-  Stream& stream = *self->stream;
-  ++stream.units;
-  if (report.cause == rtp::Cause::kNone) {
-    GST_LOG_OBJECT(self, "coded %" G_GUINT64_FORMAT " bytes in %" G_GUINT64_FORMAT ", %u us",
-                   report.native_bytes, report.sent_bytes, report.micros);
-    if (stream.profile != report.profile) {
-      const bool first = !stream.profile;
-      stream.profile = report.profile;
-      const char* nick = kProfiles[1 + static_cast<std::size_t>(report.profile)].nick;
-      if (!first) announce(self, "profile", nick);
-    }
-    return;
-  }
-  const std::string cause{rtp::name(report.cause)};
-  GST_DEBUG_OBJECT(self, "native: %s", cause.c_str());
-  bool& announced = stream.announced.at(static_cast<std::size_t>(report.cause));
-  if (!std::exchange(announced, true)) announce(self, "native", cause.c_str());
+  ++self->stream->units;
+  if (report.cause == rtp::Cause::kNone)
+    note_coded(self, report);
+  else
+    note_native(self, report.cause);
 }
 
 /// Carries out what the core answered; what is to go on waits in `ready`.
@@ -370,16 +374,21 @@ void drain(RtpAicCompress* self) {
   push_ready(self);
 }
 
+/// Once: GStreamer tries caps again.
+void refuse(RtpAicCompress* self, gint payload) noexcept {
+  if (std::exchange(self->stream->refused, true)) return;
+  GST_ELEMENT_ERROR_WITH_DETAILS(self, STREAM, FORMAT,
+                                 ("The stream already has the payload type of coded packets."),
+                                 ("payload %d; set pt to another one on both ends", payload),
+                                 ("cause", G_TYPE_STRING, "payload-type", nullptr));
+}
+
 bool take_caps(RtpAicCompress* self, GstCaps* caps) {
   const GstStructure* s = gst_caps_get_structure(caps, 0);
   const guint pt = self->settings.with([](const Settings& settings) { return settings.pt; });
   gint payload = -1;
   if (gst_structure_get_int(s, "payload", &payload) && payload == static_cast<gint>(pt)) {
-    if (std::exchange(self->stream->refused, true)) return false;  // GStreamer tries caps again
-    GST_ELEMENT_ERROR_WITH_DETAILS(self, STREAM, FORMAT,
-                                   ("The stream already has the payload type of coded packets."),
-                                   ("payload %d; set pt to another one on both ends", payload),
-                                   ("cause", G_TYPE_STRING, "payload-type", nullptr));
+    refuse(self, payload);
     return false;
   }
   Stream& stream = *self->stream;

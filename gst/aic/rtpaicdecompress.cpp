@@ -76,7 +76,7 @@ constexpr GstClockTime kDecoding = 40 * GST_MSECOND;
 
 /// State of one stream; streaming thread only, and READY forgets it.
 struct Stream {
-  Stream() : engine{Limits{}, clock}, receiver{engine, Limits{}.max_access_unit, g_random_int()} {}
+  Stream() : engine{Limits{}, clock}, receiver{engine, Limits{}, g_random_int()} {}
   static rtp::Time clock() noexcept { return now_us(); }
 
   rtp::LosslessEngine engine;
@@ -260,6 +260,15 @@ GstFlowReturn chain_list(GstPad* /*pad*/, GstObject* parent, GstBufferList* buff
   return finish(self);
 }
 
+/// Once: GStreamer tries caps again.
+void refuse(RtpAicDecompress* self, gint payload) noexcept {
+  if (std::exchange(self->stream->refused, true)) return;
+  GST_ELEMENT_ERROR_WITH_DETAILS(self, STREAM, FORMAT,
+                                 ("The stream already has the payload type of coded packets."),
+                                 ("payload %d; set pt to another one on both ends", payload),
+                                 ("cause", G_TYPE_STRING, "payload-type", nullptr));
+}
+
 bool take_caps(RtpAicDecompress* self, GstCaps* caps) {
   const GstStructure* s = gst_caps_get_structure(caps, 0);
   gint coded = -1;
@@ -271,11 +280,7 @@ bool take_caps(RtpAicDecompress* self, GstCaps* caps) {
   gint payload = -1;
   if (gst_structure_get_int(s, "payload", &payload)) {
     if (payload == static_cast<gint>(pt)) {
-      if (std::exchange(self->stream->refused, true)) return false;  // GStreamer tries caps again
-      GST_ELEMENT_ERROR_WITH_DETAILS(self, STREAM, FORMAT,
-                                     ("The stream already has the payload type of coded packets."),
-                                     ("payload %d; set pt to another one on both ends", payload),
-                                     ("cause", G_TYPE_STRING, "payload-type", nullptr));
+      refuse(self, payload);
       return false;
     }
     self->stream->receiver.expect(static_cast<std::uint8_t>(payload));

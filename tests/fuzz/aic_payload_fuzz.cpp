@@ -23,6 +23,7 @@ void require(bool fact) {
 }
 
 constexpr std::size_t kMaxUnit = 1U << 16U;
+constexpr Limits kLimits{.max_access_unit = kMaxUnit};
 
 /// Packets that were handed in and not given back yet.
 class Ledger {
@@ -83,9 +84,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auralink::aic::rtp::test::TrivialCodec far{false};
   auralink::aic::rtp::test::TrivialCodec near{(choice & 1U) != 0};
   auralink::aic::rtp::test::TrivialCodec behind{false};
-  Receiver receiver{far, kMaxUnit, 1};
-  Receiver tunnel{behind, kMaxUnit, 1};
-  Sender sender{near, kMaxUnit, 0};
+  Receiver receiver{far, kLimits, 1};
+  Receiver tunnel{behind, kLimits, 1};
+  Sender sender{near, kLimits, 0};
   const ReceiverSettings receiving{.mtu = 200, .exact = (choice & 2U) != 0, .reorder_us = 100};
   const SenderSettings sending{.mtu = 300, .epoch_us = 1000};
   Ledger received;

@@ -122,8 +122,8 @@ class Tunnel {
  private:
   rtp::LosslessEngine near_{Limits{}, wall};
   rtp::LosslessEngine far_{Limits{}, wall};
-  rtp::Sender sender_{near_, Limits{}.max_access_unit, 7};
-  rtp::Receiver receiver_{far_, Limits{}.max_access_unit, 1};
+  rtp::Sender sender_{near_, Limits{}, 7};
+  rtp::Receiver receiver_{far_, Limits{}, 1};
   rtp::SenderSettings settings_;
   rtp::Handle handle_ = 1;
   rtp::Time now_ = 1'000'000;

@@ -58,7 +58,7 @@ double Pace::predict(std::size_t profile, std::size_t bytes) const noexcept {
 }
 
 Pace::Choice Pace::choose(const PaceSettings& settings, std::size_t bytes) noexcept {
-  const std::size_t best = static_cast<std::size_t>(settings.best);
+  const auto best = static_cast<std::size_t>(settings.best);
   const std::size_t last = settings.adaptive ? kProfiles - 1 : best;
   const std::size_t from = best + steps_;
   if (from > last) return {.profile = std::nullopt, .why = Why::kPressure};
@@ -95,7 +95,7 @@ void Pace::advance(const PaceSettings& settings, std::uint32_t media_us) noexcep
 }
 
 void Pace::judge(const PaceSettings& settings) noexcept {
-  const std::size_t best = static_cast<std::size_t>(settings.best);
+  const auto best = static_cast<std::size_t>(settings.best);
   const std::size_t steps = settings.adaptive ? kProfiles - best : 1;  // the last one is native
   steps_ = std::min(steps_, steps);
   const bool on_trial = trial_ > 0;

@@ -248,8 +248,8 @@ bool Receiver::join(const UnitHeader& header) {
   if (header.start->from == kInitial) {
     engine_.reset();
   } else {
-    const auto kept = std::find_if(kept_.begin(), kept_.end(),
-                                   [&](const auto& k) { return k && k->epoch == header.start->from; });
+    const auto* const kept = std::find_if(kept_.begin(), kept_.end(),
+                                          [&](const auto& k) { return k && k->epoch == header.start->from; });
     if (kept == kept_.end()) return false;
     engine_.restore((*kept)->slot);
   }

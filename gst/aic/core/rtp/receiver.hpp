@@ -43,8 +43,8 @@ struct ReceiverStats {
 class Receiver final {
  public:
   /// `reporter`: the SSRC that feedback carries.
-  Receiver(Engine& engine, std::size_t max_access_unit, std::uint32_t reporter) noexcept
-      : engine_{engine}, max_bytes_{max_access_unit}, reporter_{reporter} {}
+  Receiver(Engine& engine, const Limits& limits, std::uint32_t reporter) noexcept
+      : engine_{engine}, max_bytes_{limits.max_access_unit}, reporter_{reporter} {}
 
   /// The payload type of H.264 packets; without this it is that of the first native packet.
   void expect(std::uint8_t type) noexcept { media_type_ = type; }

@@ -85,8 +85,8 @@ std::string_view name(Cause cause) noexcept {
   return kNames.at(static_cast<std::size_t>(cause));
 }
 
-Sender::Sender(Engine& engine, std::size_t max_access_unit, std::uint8_t chain) noexcept
-    : engine_{engine}, gatherer_{max_access_unit}, chain_{chain} {}
+Sender::Sender(Engine& engine, const Limits& limits, std::uint8_t chain) noexcept
+    : engine_{engine}, gatherer_{limits.max_access_unit}, chain_{chain} {}
 
 void Sender::configure(const SenderSettings& settings, Time now, Outputs& out) {
   if (settings_.active && !settings.active) finish(now, out);

@@ -78,7 +78,7 @@ struct UnitReport {
 class Sender final {
  public:
   /// `chain`: any number; a restarted sender should not repeat that of its predecessor.
-  Sender(Engine& engine, std::size_t max_access_unit, std::uint8_t chain) noexcept;
+  Sender(Engine& engine, const Limits& limits, std::uint8_t chain) noexcept;
 
   void configure(const SenderSettings& settings, Time now, Outputs& out);
   /// The payload type that carries H.264; without this it is that of the first packet.

@@ -21,6 +21,7 @@ namespace auralink::aic::rtp::test {
 inline constexpr Time kFrameTime = 40'000;
 inline constexpr std::uint32_t kTicks = 3600;
 inline constexpr std::size_t kMaxUnit = std::size_t{1} << 20U;
+inline constexpr Limits kLimits{.max_access_unit = kMaxUnit};
 
 struct Weather {
   double loss = 0;
@@ -145,11 +146,11 @@ class Simulation {
   }
 
   void start_sender(Engine& engine, std::uint8_t chain) {
-    sender = std::make_unique<Sender>(engine, kMaxUnit, chain);
+    sender = std::make_unique<Sender>(engine, kLimits, chain);
   }
   /// As another process: it numbers its packets anew, and what the old one held is gone.
   void start_receiver(Engine& engine) {
-    receiver = std::make_unique<Receiver>(engine, kMaxUnit, 0xFEED);
+    receiver = std::make_unique<Receiver>(engine, kLimits, 0xFEED);
     far_held_.clear();
     received.clear();
     gatherer_.clear();
