@@ -177,8 +177,8 @@ constexpr support::Prop<Settings> kProps[] = {
                                 128, 65000},
     support::UIntProp<Settings>{
         "deadline-ms",
-        "Most time for coding and verifying an access unit; one that would take longer "
-        "gets a cheaper profile or goes as it is",
+        "Most time for coding and verifying an access unit, four times that for an IDR picture; "
+        "one that would take longer gets a cheaper profile or goes as it is",
         &Settings::deadline_ms, 1, 10000},
     support::UIntProp<Settings>{
         "epoch",

@@ -57,13 +57,14 @@ double Pace::predict(std::size_t profile, std::size_t bytes) const noexcept {
   return least.value_or(kPriorPerByte * static_cast<double>(bytes) * kCost.at(profile));
 }
 
-Pace::Choice Pace::choose(const PaceSettings& settings, std::size_t bytes) noexcept {
+Pace::Choice Pace::choose(const PaceSettings& settings, std::size_t bytes, bool key) noexcept {
   const auto best = static_cast<std::size_t>(settings.best);
   const std::size_t last = settings.adaptive ? kProfiles - 1 : best;
   const std::size_t from = best + steps_;
   if (from > last) return {.profile = std::nullopt, .why = Why::kPressure};
+  const double budget = static_cast<double>(settings.deadline_us) * (key ? settings.key_factor : 1U);
   for (std::size_t profile = from; profile <= last; ++profile)
-    if (predict(profile, bytes) <= settings.deadline_us)
+    if (predict(profile, bytes) <= budget)
       return {.profile = static_cast<Profile>(profile),
               .why = profile == best  ? Why::kFits
                      : profile > from ? Why::kDeadline

@@ -16,6 +16,10 @@ struct PaceSettings {
   Profile best = Profile::kMax;  ///< the most that is spent
   bool adaptive = true;          ///< cheaper ones are allowed too
   std::uint32_t deadline_us = 40'000;
+  /// IDR pictures may take longer by this factor. All pictures behind one are predicted from it, so that
+  /// sending it natively, or without pixels, costs for as long as they are; and being large, it is under way
+  /// for longer anyway.
+  std::uint32_t key_factor = 4;
   /// Share of one core that coding may take: above `high` for a second it steps down, and up again when it
   /// would have stayed below `low` for some seconds.
   double high = 0.80;
@@ -29,7 +33,7 @@ class Pace final {
     std::optional<Profile> profile;  ///< empty: native
     Why why = Why::kFits;            ///< what kept it from the best profile
   };
-  [[nodiscard]] Choice choose(const PaceSettings& settings, std::size_t bytes) noexcept;
+  [[nodiscard]] Choice choose(const PaceSettings& settings, std::size_t bytes, bool key) noexcept;
   /// What coding an access unit of `bytes` native bytes took, verification included.
   void took(Profile profile, std::size_t bytes, std::uint32_t micros) noexcept;
   /// Media time has gone on; call for every access unit, coded or not.

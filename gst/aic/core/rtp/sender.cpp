@@ -230,7 +230,8 @@ Cause Sender::decide(Time now, Outputs& out) {
   const std::size_t least = kRtpHeader + extension_.size() + kUnitHeaderSize + settings_.first_extra;
   if (report_.native_bytes + settings_.first_extra <= least + kIpUdp + 1) return Cause::kSmall;
   if (now < rest_until_) return Cause::kPeer;
-  const Pace::Choice choice = pace_.choose(settings_.pace, gatherer_.unit().bytes.size());
+  const Pace::Choice choice =
+      pace_.choose(settings_.pace, gatherer_.unit().bytes.size(), has_idr(gatherer_.unit()));
   if (!choice.profile) return choice.why == Pace::Why::kPressure ? Cause::kPressure : Cause::kDeadline;
   return code(*choice.profile, now, out);
 }

@@ -21,10 +21,10 @@ struct Machine {
   double per_byte = 1;
   std::vector<std::optional<Profile>> history{};
 
-  std::optional<Profile> frame(std::size_t bytes) {
+  std::optional<Profile> frame(std::size_t bytes, bool key = false) {
     constexpr std::array<double, 3> kCost{1.0, 0.7, 0.4};
     pace.advance(settings, kFrame);
-    const auto choice = pace.choose(settings, bytes);
+    const auto choice = pace.choose(settings, bytes, key);
     if (choice.profile)
       pace.took(*choice.profile, bytes,
                 static_cast<std::uint32_t>(per_byte * static_cast<double>(bytes) *
@@ -50,6 +50,15 @@ TEST(Pace, TakesACheaperProfileForALargeAccessUnitAlone) {
   EXPECT_EQ(m.frame(25'000), Profile::kLite);
   EXPECT_EQ(m.frame(3000), Profile::kMax) << "the next small one is as before";
   EXPECT_EQ(m.frame(200'000), std::nullopt);
+}
+
+TEST(Pace, GivesIdrPicturesMoreTime) {
+  Machine m{.settings = {.deadline_us = 10'000}};
+  m.seconds(2, 3000);
+  EXPECT_EQ(m.frame(30'000), std::nullopt);
+  EXPECT_EQ(m.frame(25'000, true), Profile::kMax);
+  EXPECT_EQ(m.frame(50'000, true), Profile::kFast);
+  EXPECT_EQ(m.frame(200'000, true), std::nullopt) << "four times the deadline is not for ever";
 }
 
 TEST(Pace, KeepsTheDeadlineOnceItHasSeenThisSize) {

@@ -137,7 +137,7 @@ TEST(Gatherer, IsBounded) {
 
 TEST(Description, CostsNothingForGStreamersPayloader) {
   Rule rule;
-  for (const std::size_t size : {10, 1388, 1389, 1390, 20000})
+  for (const std::size_t size : {10U, 1388U, 1389U, 1390U, 20000U})
     EXPECT_EQ(expect_exact(payloads(unit_of({nal(0x61, size, 3)}), 1388), rule), 0U) << size;
 }
 
