@@ -55,9 +55,9 @@ TEST(Pace, TakesACheaperProfileForALargeAccessUnitAlone) {
 TEST(Pace, GivesIdrPicturesMoreTime) {
   Machine m{.settings = {.deadline_us = 10'000}};
   m.seconds(2, 3000);
-  EXPECT_EQ(m.frame(30'000), std::nullopt);
+  EXPECT_EQ(m.frame(40'000), std::nullopt);
   EXPECT_EQ(m.frame(25'000, true), Profile::kMax);
-  EXPECT_EQ(m.frame(50'000, true), Profile::kFast);
+  EXPECT_EQ(m.frame(50'000, true), Profile::kLite);
   EXPECT_EQ(m.frame(200'000, true), std::nullopt) << "four times the deadline is not for ever";
 }
 
