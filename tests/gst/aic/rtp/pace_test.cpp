@@ -57,7 +57,7 @@ TEST(Pace, GivesIdrPicturesMoreTime) {
   m.seconds(2, 3000);
   EXPECT_EQ(m.frame(40'000), std::nullopt);
   EXPECT_EQ(m.frame(25'000, true), Profile::kMax);
-  EXPECT_EQ(m.frame(50'000, true), Profile::kLite);
+  EXPECT_EQ(m.frame(50'000, true), Profile::kFast);
   EXPECT_EQ(m.frame(200'000, true), std::nullopt) << "four times the deadline is not for ever";
 }
 
