@@ -511,11 +511,39 @@ TEST(RtpAic, PassTheFlowOfDownstreamOn) {
   gst_pad_link(pad.get(), h->sinkpad);
 }
 
-TEST(RtpAicCompress, GoesOnWithoutTheHeaderExtension) {
-  // The plugin that has it is not loaded here.
-  const auto h =
-      harness((std::string{kCompress} + " extension-id=5 ! rtpaicdecompress restore=packets").c_str());
-  EXPECT_EQ(through(h.get(), stream()), stream());
+/// The element of id 5 in the header extension; empty when there is none.
+Wire extension_of(const Wire& wire) {
+  const auto buffer = to_buffer(wire);
+  support::RtpMap map{buffer.get(), GST_MAP_READ};
+  gpointer data = nullptr;
+  guint size = 0;
+  if (!map.ok() || !gst_rtp_buffer_get_extension_onebyte_header(map.get(), 5, 0, &data, &size)) return {};
+  const auto* bytes = static_cast<const std::uint8_t*>(data);
+  return {bytes, bytes + size};
+}
+
+TEST(RtpAicCompress, WritesTheHeaderExtensionWhenItsPluginIsThere) {
+  const auto near = harness((std::string{kCompress} + " extension-id=5").c_str());
+  const auto far = harness("rtpaicdecompress restore=packets reorder-ms=0");
+  const auto bus = adopt(gst_bus_new());
+  gst_element_set_bus(near->element, bus.get());
+  const auto wire = through(near.get(), stream());
+  const auto out = through(far.get(), wire);
+  gst_element_set_bus(near->element, nullptr);
+  const auto with = [](const std::vector<Wire>& packets) {
+    return std::count_if(packets.begin(), packets.end(),
+                         [](const Wire& w) { return !extension_of(w).empty(); });
+  };
+  if (adopt(gst_element_factory_find("rtphdrextaic")) != nullptr) {
+    EXPECT_EQ(with(wire), kFrames) << "one for each access unit";
+    EXPECT_EQ(with(out), kFrames) << "and again where it is restored";
+    std::uint64_t bytes = 0;
+    for (const Wire& w : wire) bytes += w.size() + 28;
+    EXPECT_EQ(stat(near.get(), "rtpaiccompress", "bytes-out"), bytes) << "it costs what it costs";
+  } else {
+    EXPECT_EQ(messages(bus.get(), "rtpaiccompress").front().substr(0, 9), "extension");
+    EXPECT_EQ(out, stream()) << "the stream goes on without it";
+  }
 }
 
 TEST(RtpAicDecompress, WorksBehindAJitterBuffer) {
