@@ -18,8 +18,9 @@
  *
  * ## Example
  * |[
- * gst-launch-1.0 videotestsrc num-buffers=50 ! video/x-raw,width=320,height=240 ! openh264enc ! rtph264pay !
- * \ rtpaiccompress pt=100 ! rtpaicdecompress pt=100 restore=packets ! rtph264depay ! h264parse ! fakesink
+ * gst-launch-1.0 videotestsrc num-buffers=50 ! video/x-raw,width=320,height=240 ! openh264enc ! \
+ *     rtph264pay ! rtpaiccompress pt=100 ! rtpaicdecompress pt=100 restore=packets ! \
+ *     rtph264depay ! h264parse ! fakesink
  * ]| Two seconds through the tunnel within one pipeline, packet for packet.
  *
  * Threads: properties from any thread, also while playing; packets and feedback on the streaming thread.
