@@ -432,6 +432,49 @@ TEST(RtpAicCompress, TellsTheFirstNativeAccessUnitOfEachCause) {
   gst_element_set_bus(h->element, nullptr);
 }
 
+TEST(RtpAicCompress, LearnsParameterSetsFromTheCaps) {
+  std::vector<Wire> without;
+  std::string sets;
+  for (Wire packet : stream()) {
+    const unsigned type = packet[12] & 31U;
+    if (type == 7 || type == 8) {
+      if (without.empty()) {
+        const Owned<gchar> text{g_base64_encode(packet.data() + 12, packet.size() - 12)};
+        sets += (sets.empty() ? "" : ",") + std::string{text.get()};
+      }
+      continue;
+    }
+    const auto sequence = static_cast<std::uint16_t>(without.size() + 1);
+    packet[2] = static_cast<std::uint8_t>(sequence >> 8U);
+    packet[3] = static_cast<std::uint8_t>(sequence & 0xFFU);
+    without.push_back(std::move(packet));
+  }
+  ASSERT_LT(without.size(), stream().size());
+  const std::string line = std::string{kCompress} + " ! rtpaicdecompress restore=packets";
+  const auto blind = harness(line.c_str());
+  EXPECT_EQ(through(blind.get(), without), without);
+  EXPECT_GE(cause(blind.get(), "unknown-parameters"), 50U);
+  const auto told =
+      harness(line.c_str(), (std::string{kCaps} + ",sprop-parameter-sets=(string)\"" + sets + "\"").c_str());
+  EXPECT_EQ(through(told.get(), without), without) << "and they do not come out either";
+  EXPECT_GT(stat(told.get(), "rtpaiccompress", "coded"), 50U);
+}
+
+TEST(RtpAicDecompress, MarksWhatIsMissing) {
+  const auto near = harness(kCompress);
+  const auto far = harness("rtpaicdecompress reorder-ms=0");
+  const auto wire = through(near.get(), stream());
+  std::vector<bool> marked;
+  for (std::size_t i = 0; i < wire.size(); ++i) {
+    if (i == 5) continue;
+    gst_harness_push(far.get(), to_buffer(wire[i]).release());
+    while (const auto buffer = adopt(gst_harness_try_pull(far.get())))
+      marked.push_back(GST_BUFFER_FLAG_IS_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT) != FALSE);
+  }
+  EXPECT_EQ(std::count(marked.begin(), marked.end(), true), 1) << "where the stream goes on";
+  EXPECT_FALSE(marked.front());
+}
+
 TEST(RtpAicDecompress, TellsWhenItIsLostAndWhenItFollowsAgain) {
   BackChannel both;
   const auto bus = adopt(gst_bus_new());
