@@ -93,7 +93,7 @@ struct Partition {
   std::uint8_t eighth;  ///< index of the 8x8 that holds its ref_idx
 };
 struct Partitions {
-  std::array<Partition, 16> at;
+  std::array<Partition, 16> at{};
   int count = 0;
 };
 [[nodiscard]] Partitions partitions_of(const Macroblock& mb) noexcept;

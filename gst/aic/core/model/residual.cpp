@@ -10,7 +10,6 @@
 
 namespace auralink::aic::model {
 
-using h264::kCodingOfRaster;
 using h264::kRasterOfCoding;
 using h264::kZigzag;
 using h264::Macroblock;

@@ -218,7 +218,7 @@ Orientation orientation(const std::uint8_t* plane, std::ptrdiff_t stride, int wi
   if (look_left)
     for (int i = std::max(1, y - 1); i < y + size - 1 && i + 1 < known_rows; ++i)
       vote(plane + i * stride + x - 2, stride, histogram);
-  const auto strongest = std::max_element(histogram.begin(), histogram.begin() + 8);
+  const auto* const strongest = std::max_element(histogram.begin(), histogram.begin() + 8);
   out.strength = *strongest / size;
   out.direction = *strongest > 0 ? static_cast<int>(strongest - histogram.begin()) : 8;
   return out;
