@@ -61,8 +61,10 @@ Mixing mixing_of(Profile profile) noexcept {
 }  // namespace
 
 struct State::Impl {
-  explicit Impl(const Limits& with) : limits{with}, model{with.table_bits} {}
-  Impl(const Impl& other) : limits{other.limits}, model{other.limits.table_bits} { *this = other; }
+  explicit Impl(const Limits& with) : model{with.table_bits}, limits{with} {
+    parsed.most = limits.max_macroblocks;
+  }
+  Impl(const Impl& other) : Impl{other.limits} { *this = other; }
   /// Copies what is remembered and leaves what each picture writes anew.
   Impl& operator=(const Impl& other) {
     if (this == &other) return *this;
@@ -75,10 +77,10 @@ struct State::Impl {
   Impl& operator=(Impl&&) = delete;
   ~Impl() = default;
 
-  Limits limits;
   Model model;
   ParameterSets sets;  ///< that both ends know
   std::uint64_t hash = kHashStart;
+  Limits limits;
 
   // Of the encoder, not of the state.
   std::vector<std::vector<std::uint8_t>> unseen;  ///< parameter sets that went by natively
@@ -309,7 +311,6 @@ Refusal parse(State::Impl& state, const AccessUnit& unit, ParameterSets& sets) {
     const Refusal refusal = h264::read_exactly(nal, sets, static_cast<std::int32_t>(state.slices.size()),
                                                state.parsed, slice, state.scratch);
     if (refusal != Refusal::kNone) return refusal;
-    if (state.parsed.size() > state.limits.max_macroblocks) return Refusal::kTooLarge;
     if (!state.slices.empty()) {
       const ReadSlice& before = state.slices.back();
       // Another picture, another order, or what a decoder would find odd.
