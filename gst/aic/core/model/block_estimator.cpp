@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "gst/aic/core/model/eight.hpp"
+#include "gst/aic/core/pixels/eight.hpp"
 
 namespace auralink::aic::model {
 namespace {

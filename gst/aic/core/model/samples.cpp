@@ -4,9 +4,9 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "gst/aic/core/model/eight.hpp"
 #include "gst/aic/core/model/macroblock_coder.hpp"
 #include "gst/aic/core/model/quantities.hpp"
+#include "gst/aic/core/pixels/eight.hpp"
 
 namespace auralink::aic::model {
 
