@@ -20,8 +20,9 @@
  *
  * ## Example
  * |[
- * gst-launch-1.0 videotestsrc num-buffers=50 ! video/x-raw,width=320,height=240 ! openh264enc ! rtph264pay !
- * \ rtpaiccompress ! rtpaicdecompress ! rtph264depay ! h264parse ! fakesink
+ * gst-launch-1.0 videotestsrc num-buffers=50 ! video/x-raw,width=320,height=240 ! openh264enc ! \
+ *     rtph264pay ! rtpaiccompress ! rtpaicdecompress ! \
+ *     rtph264depay ! h264parse ! fakesink
  * ]| Two seconds through the tunnel within one pipeline.
  *
  * Threads: properties from any thread, also while playing; coding on the streaming thread; feedback from any.

@@ -18,16 +18,19 @@
  *
  * ## Example
  * |[
- * gst-launch-1.0 videotestsrc num-buffers=50 ! video/x-raw,width=320,height=240 ! openh264enc ! rtph264pay !
- * \ rtpaiccompress pt=100 ! rtpaicdecompress pt=100 restore=packets ! rtph264depay ! h264parse ! fakesink
+ * gst-launch-1.0 videotestsrc num-buffers=50 ! video/x-raw,width=320,height=240 ! openh264enc ! \
+ *     rtph264pay ! rtpaiccompress pt=100 ! rtpaicdecompress pt=100 restore=packets ! \
+ *     rtph264depay ! h264parse ! fakesink
  * ]| Two seconds through the tunnel within one pipeline, packet for packet.
  *
- * Threads: properties from any thread, also while playing; packets and feedback on the streaming thread.
+ * Threads: properties from any thread, also while playing; packets and feedback on the streaming thread, or
+ * under the stream lock when packets have waited long enough for one that is missing.
  *
  * Since: 0.1
  */
 #include <gst/gst.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -74,7 +77,13 @@ struct Published {
 /// Beside gathering and waiting for the order, restoring takes about as long as a frame may.
 constexpr GstClockTime kDecoding = 40 * GST_MSECOND;
 
-/// State of one stream; streaming thread only, and READY forgets it.
+/// GstClockID is a void*.
+struct ReleaseClockId {
+  void operator()(GstClockID id) const noexcept { gst_clock_id_unref(id); }
+};
+using ClockId = std::unique_ptr<void, ReleaseClockId>;
+
+/// State of one stream; under the stream lock, and READY forgets it.
 struct Stream {
   Stream() : engine{Limits{}, clock}, receiver{engine, Limits{}, g_random_int()} {}
   static rtp::Time clock() noexcept { return now_us(); }
@@ -88,6 +97,7 @@ struct Stream {
   bool lost = false;  // after it was followed
   std::optional<guint> negotiated_pt;
   bool rtcp_started = false;
+  ClockId timer;  // that will wake up for packets behind a gap
 };
 
 }  // namespace
@@ -238,11 +248,65 @@ void take(RtpAicDecompress* self, const rtp::ReceiverSettings& settings, Owned<G
   stream.receiver.push(settings, handle, map.bytes(), now_us(), stream.outputs);
 }
 
+void wake_up(GstElement* element, gpointer /*data*/) noexcept;
+
+/// On the clock's thread, which must not be kept. The timer holds no reference: it may outlive the element by
+/// a moment.
+gboolean ring(GstClock* /*clock*/, GstClockTime /*time*/, GstClockID /*id*/, gpointer weak) noexcept {
+  const Owned<GObject> element{static_cast<GObject*>(g_weak_ref_get(static_cast<GWeakRef*>(weak)))};
+  if (element != nullptr) gst_element_call_async(GST_ELEMENT(element.get()), wake_up, nullptr, nullptr);
+  return TRUE;
+}
+
+GWeakRef* make_weak(gpointer object) noexcept {
+  auto* weak = g_new(GWeakRef, 1);
+  g_weak_ref_init(weak, object);
+  return weak;
+}
+
+void free_weak(gpointer weak) noexcept {
+  g_weak_ref_clear(static_cast<GWeakRef*>(weak));
+  g_free(weak);
+}
+
+/// Packets that wait behind a gap are not to wait for the next one that happens to come.
+void set_timer(RtpAicDecompress* self) {
+  Stream& stream = *self->stream;
+  const auto due = stream.receiver.due(receiver_settings(self));
+  if (!due || stream.timer != nullptr) return;
+  const auto clock = adopt(gst_system_clock_obtain());
+  const auto wait = static_cast<GstClockTime>(std::max<rtp::Time>(*due - now_us(), 0)) * GST_USECOND;
+  stream.timer.reset(gst_clock_new_single_shot_id(clock.get(), gst_clock_get_time(clock.get()) + wait));
+  gst_clock_id_wait_async(stream.timer.get(), ring, make_weak(self), free_weak);
+}
+
 GstFlowReturn finish(RtpAicDecompress* self) {
   publish(self);
   const GstFlowReturn flow = push_outputs(self);
   send_feedback(self);
+  set_timer(self);
   return flow;
+}
+
+/// On a thread of its own; the stream lock makes it the streaming thread.
+void wake_up(GstElement* element, gpointer /*data*/) noexcept {
+  auto* self = reinterpret_cast<RtpAicDecompress*>(element);
+  GST_PAD_STREAM_LOCK(self->sinkpad);
+  if (self->stream != nullptr) {
+    self->stream->timer.reset();
+    self->stream->receiver.poll(receiver_settings(self), now_us(), false, self->stream->outputs);
+    finish(self);
+  }
+  GST_PAD_STREAM_UNLOCK(self->sinkpad);
+}
+
+/// The stream is forgotten under the lock that wake_up() takes.
+void forget_stream(RtpAicDecompress* self) noexcept {
+  GST_PAD_STREAM_LOCK(self->sinkpad);
+  if (self->stream != nullptr && self->stream->timer != nullptr)
+    gst_clock_id_unschedule(self->stream->timer.get());
+  self->stream.reset();
+  GST_PAD_STREAM_UNLOCK(self->sinkpad);
 }
 
 GstFlowReturn chain(GstPad* /*pad*/, GstObject* parent, GstBuffer* buffer) noexcept {
@@ -377,7 +441,7 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange change) no
     self->published.store({});
   }
   const auto result = GST_ELEMENT_CLASS(rtp_aic_decompress_parent_class)->change_state(element, change);
-  if (change == GST_STATE_CHANGE_PAUSED_TO_READY) self->stream.reset();
+  if (change == GST_STATE_CHANGE_PAUSED_TO_READY) forget_stream(self);
   return result;
 }
 

@@ -14,6 +14,7 @@ namespace h264 = auralink::aic::h264;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   h264::ParameterSets sets;
   h264::MacroblockMap picture;
+  picture.most = 8160;  // as the engine has it
   std::vector<std::uint8_t> scratch;
   std::int32_t slice = 0;
   for (const auto nal : h264::split_byte_stream({data, size})) {

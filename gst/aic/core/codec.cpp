@@ -43,6 +43,13 @@ constexpr int kSliceEndId = 43;
 constexpr std::uint64_t kHashStart = 0xCBF29CE484222325U;  // FNV-1a
 constexpr std::uint64_t kHashPrime = 0x100000001B3U;
 
+// Decisions that are sure cost next to nothing, so that few bytes could ask a decoder for minutes of work. It
+// stops when a coded access unit wants more than this, ten times what dense pictures take; an encoder that
+// comes near appends zeros, which change nothing else.
+constexpr std::int64_t kDecisionsAnyway = 8192;
+constexpr std::int64_t kDecisionsPerMacroblock = 64;
+constexpr std::int64_t kDecisionsPerByte = 128;
+
 bool is_parameter_set(Bytes nal) noexcept { return h264::nal_type(nal) == 7 || h264::nal_type(nal) == 8; }
 
 Mixing mixing_of(Profile profile) noexcept {
@@ -54,8 +61,10 @@ Mixing mixing_of(Profile profile) noexcept {
 }  // namespace
 
 struct State::Impl {
-  explicit Impl(const Limits& with) : limits{with}, model{with.table_bits} {}
-  Impl(const Impl& other) : limits{other.limits}, model{other.limits.table_bits} { *this = other; }
+  explicit Impl(const Limits& with) : model{with.table_bits}, limits{with} {
+    parsed.most = limits.max_macroblocks;
+  }
+  Impl(const Impl& other) : Impl{other.limits} { *this = other; }
   /// Copies what is remembered and leaves what each picture writes anew.
   Impl& operator=(const Impl& other) {
     if (this == &other) return *this;
@@ -68,10 +77,10 @@ struct State::Impl {
   Impl& operator=(Impl&&) = delete;
   ~Impl() = default;
 
-  Limits limits;
   Model model;
   ParameterSets sets;  ///< that both ends know
   std::uint64_t hash = kHashStart;
+  Limits limits;
 
   // Of the encoder, not of the state.
   std::vector<std::vector<std::uint8_t>> unseen;  ///< parameter sets that went by natively
@@ -114,10 +123,16 @@ namespace {
 template <Direction D>
 class UnitCoder final {
  public:
-  UnitCoder(State::Impl& state, Profile profile) noexcept
-      : state_{state}, model_{state.model}, numbers_{state.model.coder}, profile_{profile} {}
+  /// `coded_size`: of what is decoded.
+  UnitCoder(State::Impl& state, Profile profile, std::size_t coded_size = 0) noexcept
+      : state_{state},
+        model_{state.model},
+        numbers_{state.model.coder},
+        profile_{profile},
+        affordable_{static_cast<std::int64_t>(coded_size) * kDecisionsPerByte} {}
 
-  void encode(const AccessUnit& unit, ParameterSets& sets) {
+  /// The bytes that the coded access unit has at least.
+  [[nodiscard]] std::size_t encode(const AccessUnit& unit, ParameterSets& sets) {
     for (const auto& nal : state_.unseen) raw(Item::kSilent, nal);
     std::size_t slice = 0;
     for (std::size_t i = 0; i < unit.count(); ++i) {
@@ -132,13 +147,14 @@ class UnitCoder final {
     }
     static_cast<void>(item(Item::kEnd));
     finish_picture();
+    return static_cast<std::size_t>((affordable_ + kDecisionsPerByte - 1) / kDecisionsPerByte);
   }
 
   [[nodiscard]] bool decode(AccessUnit& out) {
     std::vector<std::uint8_t> nal;
     for (;;) {
       const Item next = item(Item::kEnd);
-      if (model_.coder.exhausted()) return false;
+      if (!goes_on()) return false;
       if (next == Item::kEnd) break;
       if (next == Item::kSlice) {
         h264::SliceHeader header;
@@ -163,13 +179,31 @@ class UnitCoder final {
   }
 
  private:
-  Item item(Item value) { return static_cast<Item>(numbers_.bits(kItemId, static_cast<unsigned>(value), 2)); }
+  /// Asked after every part, so that both directions count alike: whether decoding may go on.
+  [[nodiscard]] bool goes_on() noexcept {
+    const std::int64_t beyond =
+        std::int64_t{model_.coder.decisions()} - kDecisionsAnyway - kDecisionsPerMacroblock * macroblocks_;
+    if constexpr (D == Direction::kEncode) {
+      affordable_ = std::max(affordable_, beyond);
+      return true;
+    }
+    return beyond <= affordable_ && !model_.coder.exhausted();
+  }
+
+  Item item(Item value) {
+    const auto coded = static_cast<Item>(numbers_.bits(kItemId, static_cast<unsigned>(value), 2));
+    if constexpr (D == Direction::kEncode) static_cast<void>(goes_on());
+    return coded;
+  }
 
   void raw(Item kind, Bytes nal) {
     static_cast<void>(item(kind));
     static_cast<void>(numbers_.number(kLengthId, nal.size()));
     std::uint8_t before = 0;
-    for (const std::uint8_t byte : nal) before = code_byte(byte, before);
+    for (const std::uint8_t byte : nal) {
+      static_cast<void>(goes_on());
+      before = code_byte(byte, before);
+    }
   }
   [[nodiscard]] bool read_raw(std::vector<std::uint8_t>& nal, std::size_t so_far) {
     nal.clear();
@@ -177,7 +211,7 @@ class UnitCoder final {
     if (length == 0 || length > state_.limits.max_access_unit - so_far) return false;
     std::uint8_t before = 0;
     for (std::uint64_t i = 0; i < length; ++i) {
-      if (model_.coder.exhausted()) return false;
+      if (!goes_on()) return false;
       before = code_byte(0, before);
       nal.push_back(before);
     }
@@ -221,6 +255,7 @@ class UnitCoder final {
     if (count <= 0 || count > size - first) return false;
     end = first + static_cast<int>(count);
     next_ = end;
+    macroblocks_ += count;
     idr_ = header.nal_type == 5;
     reference_ = header.ref_idc != 0;
     max_references_ = sps->max_ref_frames;
@@ -236,7 +271,7 @@ class UnitCoder final {
                                     profile_ == Profile::kMax};
     model::MacroblockCoder<D> macroblocks{model_, slice, D == Direction::kEncode ? &state_.parsed : nullptr};
     for (int address = first; address < end; ++address)
-      if (!macroblocks.code(address) || model_.coder.exhausted()) return false;
+      if (!macroblocks.code(address) || !goes_on()) return false;
     return true;
   }
 
@@ -255,6 +290,8 @@ class UnitCoder final {
   bool idr_ = false;
   bool reference_ = false;
   int max_references_ = 1;
+  std::int64_t macroblocks_ = 0;  // of all slices so far
+  std::int64_t affordable_ = 0;   // decisions by the coded size; encoding: the most that were made so far
 };
 
 /// Whether all of the access unit can be coded; fills the encoder's parsed picture and slices.
@@ -274,7 +311,6 @@ Refusal parse(State::Impl& state, const AccessUnit& unit, ParameterSets& sets) {
     const Refusal refusal = h264::read_exactly(nal, sets, static_cast<std::int32_t>(state.slices.size()),
                                                state.parsed, slice, state.scratch);
     if (refusal != Refusal::kNone) return refusal;
-    if (state.parsed.size() > state.limits.max_macroblocks) return Refusal::kTooLarge;
     if (!state.slices.empty()) {
       const ReadSlice& before = state.slices.back();
       // Another picture, another order, or what a decoder would find odd.
@@ -296,8 +332,9 @@ Encoded encode(State& state, Profile profile, const AccessUnit& unit, std::vecto
   for (const auto& nal : s.unseen) sets.take(nal);
   if (const Refusal refusal = parse(s, unit, sets); refusal != Refusal::kNone) return {refusal, 0};
   s.model.coder.start_encoding(mixing_of(profile), out);
-  UnitCoder<Direction::kEncode>{s, profile}.encode(unit, sets);
+  const std::size_t least = UnitCoder<Direction::kEncode>{s, profile}.encode(unit, sets);
   s.model.coder.finish_encoding();
+  out.resize(std::max(out.size(), least));
   s.sets = sets;
   s.unseen.clear();
   s.add_to_hash(unit);
@@ -321,7 +358,7 @@ Decoded decode(State& state, Profile profile, Bytes coded, AccessUnit& out) {
   State::Impl& s = state.impl();
   out.clear();
   s.model.coder.start_decoding(mixing_of(profile), coded);
-  if (!UnitCoder<Direction::kDecode>{s, profile}.decode(out)) return Decoded::kCorrupt;
+  if (!UnitCoder<Direction::kDecode>{s, profile, coded.size()}.decode(out)) return Decoded::kCorrupt;
   s.add_to_hash(out);
   return Decoded::kOk;
 }

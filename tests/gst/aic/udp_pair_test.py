@@ -33,19 +33,25 @@ def free_ports(count):
 
 
 def documented(top):
-    """The far and the near line."""
+    """The pairs of a far and a near line."""
     with open(os.path.join(top, "gst/aic/README.md"), encoding="utf-8") as f:
-        block = next(b for b in re.findall(r"^```sh\n(.*?)^```", f.read(), re.S | re.M) if "rtcp_src" in b)
-    lines = [line for line in block.replace("\\\n", " ").split("\n") if line.strip()]
-    assert len(lines) == 2 and "rtpaicdecompress" in lines[0] and "rtpaiccompress" in lines[1], lines
-    return lines
+        blocks = [b for b in re.findall(r"^```sh\n(.*?)^```", f.read(), re.S | re.M) if "rtcp_src" in b]
+    pairs = [[line for line in b.replace("\\\n", " ").split("\n") if line.strip()] for b in blocks]
+    assert len(pairs) == 2, "the README shows a plain pair and one with rtpbin"
+    for pair in pairs:
+        assert len(pair) == 2 and "rtpaicdecompress" in pair[0] and "rtpaiccompress" in pair[1], pair
+    return pairs
 
 
-def replaced(line, pairs):
-    for old, new in pairs:
-        assert old in line, f"the README's line has no {old!r}: {line}"
-        line = line.replace(old, new)
-    return shlex.split(line)
+def local(line, ports):
+    """A line of the README as it runs here."""
+    line = re.sub(r"udpsrc port=(\d+)", lambda m: f"udpsrc address=127.0.0.1 port={ports[m[1]]} buffer-size=2000000", line)
+    return re.sub(r"host=(?:SENDER|RECEIVER) port=(\d+)", lambda m: f"host=127.0.0.1 port={ports[m[1]]}", line)
+
+
+def replaced(line, old, new):
+    assert line.count(old) == 1, f"the README's line has {old!r} {line.count(old)} times: {line}"
+    return line.replace(old, new)
 
 
 class Reader(threading.Thread):
@@ -70,17 +76,15 @@ class Reader(threading.Thread):
             return self.arrived.wait_for(lambda: len(self.data) >= size, TIMEOUT_S)
 
 
-def run_pair(top, folder, back_channel):
-    far_line, near_line = documented(top)
-    rtp, rtcp = free_ports(2)
+def run_pair(pair, folder, back_channel):
+    ports = dict(zip(("5000", "5001", "5002"), map(str, free_ports(3))))
     pipe, kept = os.path.join(folder, "far.264"), os.path.join(folder, "near.264")
     os.mkfifo(pipe)
-    far_pairs = [("udpsrc port=5000", f"udpsrc address=127.0.0.1 port={rtp} buffer-size=2000000"),
-                 ("location=out.264", f"location={pipe} buffer-mode=unbuffered"), ("SENDER port=5001", f"127.0.0.1 port={rtcp}")]
-    near_pairs = [("location=clip.mp4", f"location={CLIP}"), ("openh264enc", ENCODER), ("RECEIVER port=5000", f"127.0.0.1 port={rtp}"),
-                  ("udpsrc port=5001", f"udpsrc address=127.0.0.1 port={rtcp}")]
-    far_args = replaced(far_line, far_pairs)
-    near_args = replaced(near_line + f" t. ! queue ! filesink location={kept}", near_pairs)
+    far_line, near_line = (local(line, ports) for line in pair)
+    far_line = replaced(far_line, "location=out.264", f"location={pipe} buffer-mode=unbuffered")
+    near_line = replaced(near_line, "location=clip.mp4", f"location={CLIP}")
+    near_line = replaced(near_line, "openh264enc", ENCODER) + f" t. ! queue ! filesink location={kept}"
+    far_args, near_args = shlex.split(far_line), shlex.split(near_line)
     if not back_channel:
         far_args = far_args[:far_args.index("d.rtcp_src")]
         cut = near_args.index("udpsrc")
@@ -111,14 +115,14 @@ def run_pair(top, folder, back_channel):
     assert bytes(reader.data) == sent, "other bytes than the encoder's came out"
     causes = re.findall(r"rtpaiccompress, state=\(string\)(\w+), reason=\(string\)([^;]*);", near.stdout)
     assert ("native", "unverified") not in causes and ("native", "peer") not in causes, causes
-    print(f"back channel {back_channel}: {len(sent)} bytes equal; messages {causes or 'none'}")
+    print(f"{'rtpbin' if 'rtpbin' in pair[0] else 'plain'}, back channel {back_channel}: {len(sent)} bytes equal; messages {causes or 'none'}")
 
 
 def main():
-    top = os.path.abspath(sys.argv[1])
-    for back_channel in (True, False):
+    plain, with_rtpbin = documented(os.path.abspath(sys.argv[1]))
+    for pair, back_channel in ((plain, True), (plain, False), (with_rtpbin, True)):
         with tempfile.TemporaryDirectory() as folder:
-            run_pair(top, folder, back_channel)
+            run_pair(pair, folder, back_channel)
 
 
 if __name__ == "__main__":

@@ -78,6 +78,7 @@ struct MacroblockMap {
   int width = 0;   ///< in macroblocks
   int height = 0;  ///< in macroblocks
   std::vector<Macroblock> at;
+  int most = 512 * 512;  ///< read_slice() refuses larger pictures before it takes memory for them
 
   void resize(int new_width, int new_height);  ///< forgets all when the size changes
   void begin_picture() noexcept;               ///< no macroblock belongs to a slice any more
@@ -93,7 +94,7 @@ struct Partition {
   std::uint8_t eighth;  ///< index of the 8x8 that holds its ref_idx
 };
 struct Partitions {
-  std::array<Partition, 16> at;
+  std::array<Partition, 16> at{};
   int count = 0;
 };
 [[nodiscard]] Partitions partitions_of(const Macroblock& mb) noexcept;

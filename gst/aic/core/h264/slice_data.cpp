@@ -422,6 +422,7 @@ Refusal read_slice(Bytes nal, const ParameterSets& parameters, std::int32_t slic
     return refusal;
   if (out.header.nal_type == 5 && (out.header.predicted() || out.header.ref_idc == 0))
     return Refusal::kMalformed;
+  if (out.sps->width * out.sps->height > picture.most) return Refusal::kTooLarge;
   picture.resize(out.sps->width, out.sps->height);
   out.end = Reader{bits, picture, out, slice}.read();
   return out.end < 0 ? Refusal::kMalformed : Refusal::kNone;

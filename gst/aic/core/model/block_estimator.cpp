@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "gst/aic/core/model/eight.hpp"
+#include "gst/aic/core/pixels/eight.hpp"
 
 namespace auralink::aic::model {
 namespace {
@@ -58,6 +58,23 @@ void BlockEstimator::guess(BlockFeatures& features) const noexcept {
     features.guess[k] = static_cast<std::int16_t>(std::clamp(sum[k] >> 10, -kMaxGuess, kMaxGuess));
     features.guess_energy += std::abs(features.guess[k]);
   }
+}
+
+std::int16_t soft(int value) noexcept {
+  return soft(Eight{} + static_cast<std::int16_t>(std::clamp(value, -1023, 1023)))[0];
+}
+
+void BlockEstimator::guess_again(BlockFeatures& features, std::size_t k, int left, int above) const noexcept {
+  std::int16_t& soft_left = features.softened[kLeft][k];
+  std::int16_t& soft_above = features.softened[kAbove][k];
+  const std::int16_t new_left = soft(left);
+  const std::int16_t new_above = soft(above);
+  const int change =
+      weights_[kLeft][k] * (new_left - soft_left) + weights_[kAbove][k] * (new_above - soft_above);
+  soft_left = new_left;
+  soft_above = new_above;
+  features.guess[k] =
+      static_cast<std::int16_t>(std::clamp(features.guess[k] + (change >> 10), -kMaxGuess, kMaxGuess));
 }
 
 void BlockEstimator::learn(const BlockFeatures& features, const std::int16_t* levels) noexcept {

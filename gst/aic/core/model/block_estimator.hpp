@@ -44,12 +44,16 @@ class BlockEstimator final {
  public:
   /// Fills `softened`, `guess` and `guess_energy` from `value`.
   void guess(BlockFeatures& features) const noexcept;
+  /// Guesses position k again after its kLeft and kAbove have changed.
+  void guess_again(BlockFeatures& features, std::size_t k, int left, int above) const noexcept;
   void learn(const BlockFeatures& features, const std::int16_t* levels) noexcept;
 
  private:
   std::array<pixels::Spectrum, kFeatures> weights_{};  // 1024 is 1/128 level per unit
 };
 
+/// What `softened` holds of a value.
+[[nodiscard]] std::int16_t soft(int value) noexcept;
 /// Fills `softened` alone.
 void soften(BlockFeatures& features) noexcept;
 

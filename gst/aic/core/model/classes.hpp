@@ -58,13 +58,13 @@ inline constexpr std::array<Shape, kClasses> kShapes{{
     {8, 0},                   // kCbpChroma
     {11, 0, Sets::kSecond},   // kQpDelta
     {8, 14, Sets::kSecond},   // kTotal
-    {9, 11, Sets::kSecond},   // kSignificance
-    {9, 0, Sets::kBoth},      // kMagnitude
-    {10, 11, Sets::kSecond},  // kSign
-    {10, 0},                  // kChromaTotal
-    {8, 0, Sets::kSecond},    // kChromaSignificance
-    {10, 0, Sets::kBoth},     // kChromaMagnitude
-    {4, 0, Sets::kSecond},    // kChromaSign
+    {10, 12, Sets::kSecond},  // kSignificance
+    {10, 12, Sets::kBoth},    // kMagnitude
+    {10, 12, Sets::kSecond},  // kSign
+    {12, 8},                  // kChromaTotal
+    {11, 8, Sets::kSecond},   // kChromaSignificance
+    {11, 8, Sets::kBoth},     // kChromaMagnitude
+    {7, 7, Sets::kSecond},    // kChromaSign
     {2, 0},                   // kRaw
     {3, 0},                   // kSub
 }};

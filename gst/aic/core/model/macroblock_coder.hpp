@@ -45,6 +45,14 @@ class MacroblockCoder final {
     int left_total = -1, above_total = -1, other_total = 0, past_total = -1, moved_total = 0;
     int past_right_total = -1, past_below_total = -1;
   };
+  /// What is known about a chroma block beside its prediction.
+  struct ChromaSurroundings {
+    std::array<int, 4> left{};   ///< how wrong the prediction was in the column to the left; intra: how far
+                                 ///< the prediction is from what it continues
+    std::array<int, 4> above{};  ///< and in the row above
+    bool has_luma = false;
+    pixels::Square luma{};  ///< at half the size, times four: the residual of luma; intra: luma
+  };
   enum class Kind : std::uint8_t { kInter, kIntra4, kIntra16Dc, kIntra16Ac, kChromaDc, kChromaAc };
 
   [[nodiscard]] bool bit(bool value, int node) { return coder_.template code<D>(value, node); }
@@ -71,6 +79,7 @@ class MacroblockCoder final {
   void code_residual();
   void code_luma_dc();
   void code_luma_block(std::size_t block, std::size_t order);
+  void code_chroma();
   void code_chroma_dc(std::size_t plane);
   void code_chroma_ac(std::size_t plane, std::size_t block);
   void code_pcm();
@@ -87,10 +96,18 @@ class MacroblockCoder final {
   void predict_skip();
   void measure_block(std::size_t block);
   void measure_intra_block(std::size_t block);
+  void look_outside(std::size_t k) noexcept;
+  void fill_outside(std::size_t k, int level) noexcept;
   void make_alternatives();
   void sum_up() noexcept;
   void add_luma(std::size_t block, const std::int16_t* levels, std::int32_t dc);
-  void reconstruct_chroma();
+  [[nodiscard]] std::uint8_t* chroma_at(std::size_t plane, std::size_t block) noexcept;
+  /// The reference's samples at the same place, null if that is the prediction or there is none.
+  [[nodiscard]] const std::uint8_t* still_chroma(std::size_t plane, std::size_t block) const noexcept;
+  [[nodiscard]] ChromaSurroundings chroma_surroundings(std::size_t plane, std::size_t block, bool inner);
+  void measure_chroma_dc(std::size_t plane);
+  void measure_chroma_ac(std::size_t plane, std::size_t block);
+  void finish_chroma_features(const BlockEstimator& estimator, std::size_t first) noexcept;
   void accumulate(bool residual);
   [[nodiscard]] bool intra_neighbour(const h264::Macroblock* mb) const noexcept;
   [[nodiscard]] pixels::Neighbours intra4_neighbours(std::size_t block) const noexcept;
@@ -145,7 +162,9 @@ class MacroblockCoder final {
 
   // Its residual so far.
   int luma_total_ = 0;
-  int eighth_total_ = 0;   // in this 8x8, or chroma plane
+  int eighth_total_ = 0;  // in this 8x8, or chroma plane
+  int eighth_lacks_ = 0;  // until an encoder finds this 8x8 worth coding
+
   int eighth_index_ = 0;   // of the block in it
   int running_total_ = 0;  // History of the block
   int mode_ = 0;           // intra mode, as a context
@@ -171,6 +190,10 @@ class MacroblockCoder final {
     std::array<int, 16> prediction{}, boundary{}, gradient{};
   } rest_;
   pixels::Steps steps_{26};
+  // What the samples outside of a block still ask of its levels: transforms of how wrong the prediction was
+  // in the column to the left and in the row above, less what the levels so far have put there.
+  std::array<int, 4> open_left_{}, open_above_{};
+  int open_left_here_ = 0, open_above_here_ = 0;  // at this position, in eighths of a step
 };
 
 }  // namespace auralink::aic::model

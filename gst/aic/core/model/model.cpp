@@ -86,6 +86,7 @@ void Model::reset() {
   references.clear();
   accumulated.clear();
   block_estimator = {};
+  chroma_estimators = {};
   motion_estimator = {};
   motion_error = {64, 64};
   qp_estimator = {};
@@ -102,6 +103,7 @@ void Model::remember(const Model& other) {
   references = other.references;
   accumulated = other.accumulated;
   block_estimator = other.block_estimator;
+  chroma_estimators = other.chroma_estimators;
   motion_estimator = other.motion_estimator;
   motion_error = other.motion_error;
   qp_estimator = other.qp_estimator;

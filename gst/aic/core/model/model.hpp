@@ -71,6 +71,7 @@ struct Model {
   std::vector<pixels::Frame> references;  ///< newest first
   std::vector<std::int16_t> accumulated;  ///< fading sum of residuals, moved along with the picture
   BlockEstimator block_estimator;
+  std::array<BlockEstimator, 4> chroma_estimators{};  ///< DC of both planes, then AC
   std::array<Estimator<10, 655, 4096>, 2> motion_estimator{};
   std::array<int, 2> motion_error{64, 64};
   Estimator<8, 1300, 65536> qp_estimator{};

@@ -42,11 +42,4 @@ namespace auralink::aic::model {
 
 [[nodiscard]] constexpr int sign(int v) noexcept { return (v > 0 ? 1 : 0) - (v < 0 ? 1 : 0); }
 
-/// Saturates softly towards +-64: half of that at 48 eighths of a step, where one level is due.
-[[nodiscard]] constexpr int soft(int v) noexcept {
-  const int a = v < 0 ? -v : v;
-  const int s = a * 64 / (48 + a);
-  return v < 0 ? -s : s;
-}
-
 }  // namespace auralink::aic::model

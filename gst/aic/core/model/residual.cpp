@@ -10,7 +10,6 @@
 
 namespace auralink::aic::model {
 
-using h264::kCodingOfRaster;
 using h264::kRasterOfCoding;
 using h264::kZigzag;
 using h264::Macroblock;
@@ -34,6 +33,14 @@ constexpr auto kScanOfRaster = [] {
   return out;
 }();
 
+/// The features that chroma has.
+constexpr std::array kOfChroma{kPrediction, kLeft, kAbove, kAccumulated, kFromAbove, kStill};
+
+/// JM's way, and openh264's and x264's after it, to find an 8x8 not worth coding: a level of one scores by
+/// the zeros before it, a larger one is worth it by itself, and all of the 8x8 must score four.
+constexpr int kWorthCoding = 4;
+constexpr std::array<std::uint8_t, 16> kWorth{3, 2, 2, 1, 1, 1};
+
 }  // namespace
 
 template <Direction D>
@@ -55,7 +62,7 @@ void MacroblockCoder<D>::code_residual() {
         pixels::predict_intra4(luma_at(static_cast<int>(block & 3U) * 4, static_cast<int>(block >> 2U) * 4),
                                m_.picture.stride(0), mb_->intra4_mode[block], intra4_neighbours(block));
     }
-    if ((order & 3U) == 0) eighth_total_ = 0;
+    if ((order & 3U) == 0) eighth_total_ = 0, eighth_lacks_ = kWorthCoding;
     if ((mb_->cbp >> (order >> 2U) & 1) != 0)
       code_luma_block(block, order);
     else
@@ -66,14 +73,8 @@ void MacroblockCoder<D>::code_residual() {
       m_.block_estimator.learn(features_, mb_->luma[block].data());
   }
   features_ = BlockFeatures{};
-  for (std::size_t plane = 0; plane < 2 && (mb_->cbp & 0x30) != 0; ++plane) code_chroma_dc(plane);
-  for (std::size_t plane = 0; plane < 2 && (mb_->cbp & 0x20) != 0; ++plane) {
-    eighth_total_ = 0;
-    for (std::size_t block = 0; block < 4; ++block) code_chroma_ac(plane, block);
-  }
-  if (!slice_.pixels) return;
-  reconstruct_chroma();
-  accumulate(inter && (mb_->cbp & 15) != 0);
+  code_chroma();
+  if (slice_.pixels) accumulate(inter && (mb_->cbp & 15) != 0);
 }
 
 template <Direction D>
@@ -136,59 +137,6 @@ void MacroblockCoder<D>::code_luma_block(std::size_t block, std::size_t order) {
 }
 
 template <Direction D>
-void MacroblockCoder<D>::code_chroma_dc(std::size_t plane) {
-  const auto take = [plane](const auto* mb, auto& levels, int& total) {
-    if (mb == nullptr) return;
-    total = mb->type == MbType::kPcm ? 4 : mb->chroma_dc_total[plane];
-    if (total != 0 && mb->type != MbType::kPcm) levels = mb->chroma_dc[plane].data();
-  };
-  BlockContext context;
-  take(left_, context.left, context.left_total);
-  take(above_, context.above, context.above_total);
-  take(past_, context.past, context.past_total);
-  context.other_total = plane == 0 ? 9 : mb_->chroma_dc_total[0];
-  if (plane == 1 && mb_->chroma_dc_total[0] != 0) context.other = mb_->chroma_dc[0].data();
-  if (past_right_ != nullptr) context.past_right_total = past_right_->chroma_dc_total[plane];
-  if (past_below_ != nullptr) context.past_below_total = past_below_->chroma_dc_total[plane];
-  running_total_ = history_->chroma[plane];
-  mode_ = h264::is_intra(mb_->type) ? 1 + mb_->chroma_mode : 0;
-  eighth_total_ = 0;
-  eighth_index_ = static_cast<int>(plane);
-  mb_->chroma_dc_total[plane] = static_cast<std::uint8_t>(
-      code_levels(Kind::kChromaDc, want_->chroma_dc[plane].data(), want_->chroma_dc_total[plane],
-                  mb_->chroma_dc[plane].data(), 0, 4, context, static_cast<int>(plane)));
-}
-
-template <Direction D>
-void MacroblockCoder<D>::code_chroma_ac(std::size_t plane, std::size_t block) {
-  const std::size_t x = block & 1U;
-  const std::size_t y = block >> 1U;
-  const auto take = [plane](const auto* mb, std::size_t at, auto& levels, int& total) {
-    if (mb == nullptr) return;
-    total = mb->chroma_total[plane][at];
-    if (total != 0 && mb->type != MbType::kPcm) levels = mb->chroma_ac[plane][at].data();
-  };
-  BlockContext context;
-  take(x > 0 ? mb_ : left_, x > 0 ? block - 1 : block + 1, context.left, context.left_total);
-  take(y > 0 ? mb_ : above_, y > 0 ? block - 2 : block + 2, context.above, context.above_total);
-  take(past_, block, context.past, context.past_total);
-  if (past_right_ != nullptr) context.past_right_total = past_right_->chroma_total[plane][block];
-  if (past_below_ != nullptr) context.past_below_total = past_below_->chroma_total[plane][block];
-  context.other_total = plane == 0 ? 17 : mb_->chroma_total[0][block];
-  if (plane == 1 && mb_->chroma_total[0][block] != 0) context.other = mb_->chroma_ac[0][block].data();
-  const std::size_t first = y * 8 + x * 2;  // of the four luma blocks at the same place
-  context.moved_total =
-      (mb_->total[first] + mb_->total[first + 1] + mb_->total[first + 4] + mb_->total[first + 5] + 1) / 2;
-  running_total_ = history_->chroma[plane];
-  eighth_index_ = static_cast<int>(plane * 4 + block);
-  const int total =
-      code_levels(Kind::kChromaAc, want_->chroma_ac[plane][block].data(), want_->chroma_total[plane][block],
-                  mb_->chroma_ac[plane][block].data(), 1, 15, context, static_cast<int>(plane * 4 + block));
-  mb_->chroma_total[plane][block] = static_cast<std::uint8_t>(total);
-  eighth_total_ += total;
-}
-
-template <Direction D>
 int MacroblockCoder<D>::code_levels(Kind kind, const std::int16_t* source, int source_total,
                                     std::int16_t* levels, int first, int count, const BlockContext& context,
                                     int index) {
@@ -204,20 +152,26 @@ int MacroblockCoder<D>::code_levels(Kind kind, const std::int16_t* source, int s
   level_end_ = end;
   for (level_position_ = first; level_position_ < end && level_left_ > 0; ++level_position_) {
     const int k = level_position_;
+    const auto at = static_cast<std::size_t>(k);
+    const bool measured = kind == Kind::kInter && features_.whole;
+    open_left_here_ = open_above_here_ = 0;
+    if (measured) look_outside(at);
     const bool forced = end - k <= level_left_;
     const bool significant =
         forced || code_significance(kind, D == Direction::kEncode && source[k] != 0, context, index);
     level_map_ = level_map_ * 2 + (significant ? 1 : 0);
     if (!significant) continue;
     const int value = D == Direction::kEncode ? source[k] : 0;
+    eighth_lacks_ = std::max(0, eighth_lacks_ - kWorth[static_cast<std::size_t>(k - level_last_ - 1)]);
     const int size = code_magnitude(kind, std::abs(value), context, index);
     level_before_ = level_previous_;
     level_previous_ = size;
     const bool negative = code_sign(kind, value < 0, context);
     levels[k] = static_cast<std::int16_t>(negative ? -size : size);
     previous_sign_ = static_cast<std::int16_t>(negative ? -1 : 1);
+    if (measured) fill_outside(at, levels[k]);
     level_sum_ += size;
-    if (size > 1) ++level_greater_;
+    if (size > 1) ++level_greater_, eighth_lacks_ = 0;
     --level_left_;
     level_last_ = k;
   }
@@ -239,12 +193,12 @@ int MacroblockCoder<D>::code_total(Kind kind, int value, int most, const BlockCo
     const int above = std::max(0, c.above_total);
     const int past = std::max(0, c.past_total);
     const int others = f.alternative_energy[0] + f.alternative_energy[1] + f.alternative_energy[2];
-    coder_.add(pack(cl, eighth_total_, eighth_index_, mb_->cbp & 15));
+    coder_.add(pack(cl, eighth_total_, eighth_index_, mb_->cbp & 15, eighth_lacks_));
     coder_.add(static_cast<std::uint32_t>(address_ * 32 + index + cl * 7919));
     if (slice_.pixels) {
       coder_.add(pack(cl, boundary, prediction, octave(f.accumulated_energy >> 4)));
       coder_.add(pack(cl, prediction, std::min(c.moved_total, 7), std::min(left + above, 12)));
-      coder_.add(pack(cl, prediction, eighth_total_, eighth_index_, boundary));
+      coder_.add(pack(cl, prediction, eighth_lacks_, eighth_index_, boundary));
       coder_.add(pack(cl, octave(f.guess_energy >> 5), boundary, octave(others >> 4)));
       coder_.add(pack(cl, octave(f.guess_energy >> 4), std::min(3, c.left_total), std::min(3, c.above_total),
                       eighth_index_));
@@ -283,6 +237,22 @@ int MacroblockCoder<D>::code_total(Kind kind, int value, int most, const BlockCo
     coder_.add(pack(cl, c.moved_total, c.left_total));
     coder_.select((cl & 1) * 32 + std::clamp(c.past_total, 0, 3) * 8 + std::clamp(c.other_total, 0, 7),
                   index);
+    if (slice_.pixels) {
+      const auto& f = features_;
+      const int prediction = octave(f.prediction_energy >> 2);
+      const int boundary = octave(f.boundary_energy >> 3);
+      const int in_luma = octave(f.accumulated_energy >> 4);
+      coder_.add(pack(cl, octave(f.guess_energy >> 4), c.other_total));
+      coder_.add(pack(cl, prediction, boundary, in_luma));
+      coder_.input(256);
+      coder_.input(log64(f.boundary_energy));
+      coder_.input(log64(f.prediction_energy));
+      coder_.input(log64(f.guess_energy));
+      coder_.input(log64(f.accumulated_energy));
+      coder_.input(log64(f.alternative_energy[2]));
+      coder_.input(64 * (std::max(c.left_total, 0) + std::max(c.above_total, 0)));
+      coder_.input(64 * (c.other_total > 16 ? 0 : c.other_total));
+    }
   }
   return unary(value, 0, most, first_node, 16);
 }
@@ -312,8 +282,11 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
     coder_.add(pack(cl, rem, mb_->qp));
     coder_.add(pack(cl, one(left) | one(above) << 1 | one(past) << 2 | one(moved) << 3, rem, next));
     coder_.add(pack(cl, level_total_, mode_, level_last_));
+    coder_.add(pack(cl, eighth_lacks_, eighth_index_, std::min(rem, 4), k - level_last_));
+
     if (slice_.pixels) {
-      const int boundary = std::abs(f.value[kLeft][at]) + std::abs(f.value[kAbove][at]);
+      const int boundary = std::abs(open_left_here_) + std::abs(open_above_here_);
+
       const int guess = std::abs(f.guess[at]);
       const int gx = std::abs(f.gradient_x[at]);
       const int gy = std::abs(f.gradient_y[at]);
@@ -323,6 +296,7 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
       coder_.add(pack(cl, log64(gx + gy) / 32, log64(rest_.gradient[at]) / 64, rem));
       coder_.input(256);
       for (std::size_t j = 0; j < kCorner; ++j) coder_.input(8 * std::abs(f.softened[j][at]));
+      coder_.input(4 * guess);
     } else {
       coder_.add(pack(cl, std::min(left, 3), std::min(above, 3), std::min(moved, 3), rem));
       coder_.add(pack(cl, c.left_total, c.above_total, rem));
@@ -333,7 +307,8 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
       coder_.input(128 * std::min(past + moved, 8));
     }
     coder_.select(std::min(rem - 1, 3) * 16 + k,
-                  std::min(level_total_ - 1, 15) * 4 + std::min(3, left + above + past + moved));
+                  std::min(rem - 1, 7) * 8 + (slice_.pixels ? std::min(7, bucket(features_.guess[at] / 4))
+                                                            : std::min(7, left + above + past + moved)));
   } else {
     const int other = magnitude(c.other, k);
     coder_.add(pack(cl, level_total_, rem));
@@ -345,6 +320,16 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
     coder_.add(pack(cl, mb_->mv[5].x & 3, mb_->mv[5].y & 3, rem));
     coder_.add(pack(cl, mode_, rem, level_total_));
     coder_.select(std::min(rem - 1, 2) * 20 + node, std::min(3, other) * 4 + std::min(3, left + above));
+    if (slice_.pixels) {
+      const auto& f = features_;
+      const int boundary = std::abs(f.value[kLeft][at]) + std::abs(f.value[kAbove][at]);
+      coder_.add(pack(cl, std::min(std::abs(f.guess[at]) >> 2, 40), rem));
+      coder_.add(pack(cl, bucket(f.value[kPrediction][at]), octave(rest_.prediction[at]), rem));
+      coder_.add(pack(cl, bucket(f.value[kAccumulated][at] / 4), bucket(boundary / 2), rem));
+      coder_.input(256);
+      for (const Feature j : kOfChroma) coder_.input(8 * std::abs(f.softened[j][at]));
+      coder_.input(2 * std::abs(f.guess[at]));
+    }
   }
   return bit(value, node);
 }
@@ -364,15 +349,21 @@ int MacroblockCoder<D>::code_magnitude(Kind kind, int value, const BlockContext&
   coder_.add(pack(cl, place, std::min(level_total_, 8)));
   coder_.add(pack(cl, std::min(level_previous_, 15), std::min(level_before_, 15)));
   coder_.add(pack(cl, low, left, above));
+  if (luma) coder_.add(pack(cl, eighth_lacks_, eighth_index_, std::min(level_left_, 4)));
+
   coder_.add(pack(cl, c.left_total, c.above_total, k < 3 ? 1 : 0));
   coder_.add(pack(cl, other, std::min(k, 3), index));
   if (luma && slice_.pixels) {
     const auto& f = features_;
     const int boundary = bucket((f.value[kLeft][at] + f.value[kAbove][at]) / 2);
-    coder_.add(pack(cl, bucket(f.value[kLeft][at]), bucket(f.value[kAbove][at]), low));
+    coder_.add(pack(cl, bucket(open_left_here_), bucket(open_above_here_), low));
     coder_.add(pack(cl, bucket(f.value[kPrediction][at] / 2), low, level_left_));
     coder_.add(pack(cl, bucket(f.value[kAccumulated][at] / 4), low, boundary));
     coder_.add(pack(cl, std::min(std::abs(f.guess[at]) >> 3, 40), low));
+    coder_.input(256);
+    for (std::size_t j = 0; j < kCorner; ++j) coder_.input(8 * std::abs(f.softened[j][at]));
+    coder_.input(4 * std::abs(f.guess[at]));
+
   } else {
     const int past = std::min(magnitude(c.past, k), 12);
     coder_.add(pack(cl, place, past, std::min(magnitude(c.moved, k), 12)));
@@ -380,6 +371,13 @@ int MacroblockCoder<D>::code_magnitude(Kind kind, int value, const BlockContext&
     coder_.add(pack(cl, level_left_, level_greater_, level_total_));
     coder_.add(pack(cl, std::min(level_sum_, 40), k));
     if (!luma) coder_.add(pack(cl, running_total_ >> 3, c.past_total, k < 3 ? 1 : 0));
+    if (!luma && slice_.pixels) {
+      const auto& f = features_;
+      coder_.add(pack(cl, std::min(std::abs(f.guess[at]) >> 3, 40), low));
+      coder_.input(256);
+      for (const Feature j : kOfChroma) coder_.input(8 * std::abs(f.softened[j][at]));
+      coder_.input(2 * std::abs(f.guess[at]));
+    }
   }
   coder_.select(std::min(k, 7) * 8 + std::min(level_greater_, 7),
                 std::min(7, level_total_ - 1) * 8 + std::min(7, level_previous_));
@@ -409,25 +407,44 @@ bool MacroblockCoder<D>::code_sign(Kind kind, bool value, const BlockContext& c)
   coder_.add(pack(cl, sign(lower_x), sign(lower_y)));
   if (luma && slice_.pixels) {
     const auto& f = features_;
-    const int boundary = signed_bucket((f.value[kLeft][at] + f.value[kAbove][at]) / 2);
+    const int boundary = signed_bucket((open_left_here_ + open_above_here_) / 2);
     const int prediction = signed_bucket(f.value[kPrediction][at] / 4);
     const int guess = std::clamp(f.guess[at] / 4, -60, 60);
-    coder_.add(pack(cl, signed_bucket(f.value[kLeft][at]), signed_bucket(f.value[kAbove][at])));
+    coder_.add(pack(cl, signed_bucket(open_left_here_), signed_bucket(open_above_here_)));
+    coder_.add(pack(cl, boundary, std::clamp(f.guess[at] / 8, -20, 20), size));
+
     coder_.add(
         pack(cl, prediction, signed_bucket(f.value[kFromLeft][at]), signed_bucket(f.value[kFromAbove][at])));
     coder_.add(pack(cl, prediction, boundary, size));
     coder_.add(pack(cl, guess, size));
-    coder_.add(pack(cl, guess / 2, 3));
+
     coder_.add(pack(cl, signed_bucket(f.value[kAccumulated][at] / 2), prediction));
     coder_.add(pack(cl, signed_bucket(f.value[kStill][at]), signed_bucket(f.value[kCorner][at])));
     for (std::size_t j = 0; j < kFeatures; ++j) coder_.input(8 * f.softened[j][at]);
-    coder_.select(node, std::min(60, std::abs(f.guess[at]) >> 3));
+    coder_.input(4 * f.guess[at]);
+
+    coder_.select(node, (size - 1) * 32 + std::min(7, std::abs(f.guess[at]) >> 5) * 4 +
+                            std::min(3, bucket(open_left_here_ + open_above_here_) / 2));
   } else {
     coder_.select(node, 0);
+    if (!luma && slice_.pixels) {
+      const auto& f = features_;
+      const int guess = std::clamp(f.guess[at] / 4, -60, 60);
+      coder_.add(pack(cl, guess, size));
+      coder_.add(pack(cl, signed_bucket(f.value[kLeft][at]), signed_bucket(f.value[kAbove][at])));
+      coder_.add(pack(cl, signed_bucket(f.value[kAccumulated][at] / 4), sign_of(c.other, k), size));
+      for (const Feature j : kOfChroma) coder_.input(8 * f.softened[j][at]);
+      coder_.input(2 * f.guess[at]);
+      coder_.select(node, std::min(60, std::abs(f.guess[at]) >> 3));
+    }
   }
   return bit(value, node);
 }
 
+template int MacroblockCoder<Direction::kEncode>::code_levels(Kind, const std::int16_t*, int, std::int16_t*,
+                                                              int, int, const BlockContext&, int);
+template int MacroblockCoder<Direction::kDecode>::code_levels(Kind, const std::int16_t*, int, std::int16_t*,
+                                                              int, int, const BlockContext&, int);
 template void MacroblockCoder<Direction::kEncode>::code_residual();
 template void MacroblockCoder<Direction::kDecode>::code_residual();
 

@@ -4,9 +4,9 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "gst/aic/core/model/eight.hpp"
 #include "gst/aic/core/model/macroblock_coder.hpp"
 #include "gst/aic/core/model/quantities.hpp"
+#include "gst/aic/core/pixels/eight.hpp"
 
 namespace auralink::aic::model {
 
@@ -26,18 +26,6 @@ int energy(const pixels::Spectrum& spectrum, std::size_t from) noexcept {
   int sum = 0;
   for (std::size_t k = from; k < 16; ++k) sum += std::abs(spectrum[k]);
   return sum;
-}
-
-/// A column's (or row's) transform as seen by each coefficient at its vertical (or horizontal) frequency.
-void spread(const pixels::Steps& steps, const std::array<int, 4>& samples, bool vertical,
-            pixels::Spectrum& out) noexcept {
-  if ((samples[0] | samples[1] | samples[2] | samples[3]) == 0) return;  // out is zero already
-  const std::array<int, 4> t = pixels::transform4(samples);
-  for (std::size_t k = 0; k < 16; ++k) {
-    const std::size_t at = kZigzag[k];
-    out[k] = static_cast<std::int16_t>(
-        std::clamp(steps.of(t[vertical ? at / 4 : at % 4], k), INT16_MIN + 1, int{INT16_MAX}));
-  }
 }
 
 /// A row of 4, 8 or 16: three quarters of `from`, and four times what `now` is more than `before`, if that is
@@ -170,11 +158,13 @@ void MacroblockCoder<D>::measure_block(std::size_t block) {
       f.value[kCorner][k] =
           static_cast<std::int16_t>(std::clamp(steps_.of(corner * 4, k), INT16_MIN + 1, int{INT16_MAX}));
   }
-  spread(steps_, wrong[0], true, f.value[kLeft]);
-  spread(steps_, wrong[1], false, f.value[kAbove]);
-  spread(steps_, wrong[2], true, f.value[kLeft2]);
-  spread(steps_, wrong[3], false, f.value[kAbove2]);
-  spread(steps_, wrong[4], false, f.value[kAboveRight]);
+  open_left_ = pixels::transform4(wrong[0]);
+  open_above_ = pixels::transform4(wrong[1]);
+  steps_.spread(wrong[0], true, f.value[kLeft]);
+  steps_.spread(wrong[1], false, f.value[kAbove]);
+  steps_.spread(wrong[2], true, f.value[kLeft2]);
+  steps_.spread(wrong[3], false, f.value[kAbove2]);
+  steps_.spread(wrong[4], false, f.value[kAboveRight]);
 
   const int width = m_.width * 16;
   const int ax = std::clamp(x + whole(mb_->mv[block].x), 0, width - 4);
@@ -246,6 +236,27 @@ void MacroblockCoder<D>::measure_intra_block(std::size_t block) {
   sum_up();
 }
 
+/// Before the level at k is coded.
+template <Direction D>
+void MacroblockCoder<D>::look_outside(std::size_t k) noexcept {
+  open_left_here_ = steps_.of(open_left_[kZigzag[k] / 4U], k);
+  open_above_here_ = steps_.of(open_above_[kZigzag[k] % 4U], k);
+  if (level_last_ >= 0) m_.block_estimator.guess_again(features_, k, open_left_here_, open_above_here_);
+}
+
+/// After it. The first sample of each basis function, over its norm, says how much of a coefficient is at the
+/// edge.
+template <Direction D>
+void MacroblockCoder<D>::fill_outside(std::size_t k, int level) noexcept {
+  constexpr std::array<int, 4> kEdge{5, 4, 5, 2};  // in 1/20
+  constexpr int kLimit = 16383;
+  const std::size_t x = kZigzag[k] % 4U;
+  const std::size_t y = kZigzag[k] / 4U;
+  const int coefficient = level * steps_.level(k);
+  open_left_[y] = std::clamp(open_left_[y] - coefficient * kEdge[x] / 20, -kLimit, kLimit);
+  open_above_[x] = std::clamp(open_above_[x] - coefficient * kEdge[y] / 20, -kLimit, kLimit);
+}
+
 template <Direction D>
 void MacroblockCoder<D>::sum_up() noexcept {
   const BlockFeatures& f = features_;
@@ -271,26 +282,6 @@ void MacroblockCoder<D>::add_luma(std::size_t block, const std::int16_t* levels,
   if (whole_macroblock) scaled[0] = dc;
   pixels::add_residual(scaled, luma_at(static_cast<int>(block & 3U) * 4, static_cast<int>(block >> 2U) * 4),
                        m_.picture.stride(0));
-}
-
-template <Direction D>
-void MacroblockCoder<D>::reconstruct_chroma() {
-  if ((mb_->cbp & 0x30) == 0) return;
-  const int qp = pixels::chroma_qp(mb_->qp, slice_.pps.chroma_qp_offset);
-  for (std::size_t plane = 0; plane < 2; ++plane) {
-    const std::array<std::int32_t, 4> dc = pixels::scale_chroma_dc(mb_->chroma_dc[plane], qp);
-    const int stride = m_.picture.stride(static_cast<int>(plane) + 1);
-    std::uint8_t* at =
-        m_.picture.plane(static_cast<int>(plane) + 1) + my_ * 8 * std::ptrdiff_t{stride} + mx_ * 8;
-    for (std::size_t block = 0; block < 4; ++block) {
-      pixels::Scaled scaled{};
-      if ((mb_->cbp & 0x20) != 0 && mb_->chroma_total[plane][block] != 0)
-        scaled = pixels::scale(mb_->chroma_ac[plane][block], qp, 1);
-      scaled[0] = dc[block];
-      pixels::add_residual(
-          scaled, at + static_cast<std::ptrdiff_t>(block >> 1U) * 4 * stride + (block & 1U) * 4, stride);
-    }
-  }
 }
 
 template <Direction D>
@@ -370,16 +361,20 @@ template void MacroblockCoder<Direction::kEncode>::predict_skip();
 template void MacroblockCoder<Direction::kDecode>::predict_skip();
 template void MacroblockCoder<Direction::kEncode>::predict_inter();
 template void MacroblockCoder<Direction::kDecode>::predict_inter();
+template void MacroblockCoder<Direction::kEncode>::sum_up() noexcept;
+template void MacroblockCoder<Direction::kDecode>::sum_up() noexcept;
 template void MacroblockCoder<Direction::kEncode>::make_alternatives();
 template void MacroblockCoder<Direction::kDecode>::make_alternatives();
 template void MacroblockCoder<Direction::kEncode>::measure_block(std::size_t);
 template void MacroblockCoder<Direction::kDecode>::measure_block(std::size_t);
 template void MacroblockCoder<Direction::kEncode>::measure_intra_block(std::size_t);
 template void MacroblockCoder<Direction::kDecode>::measure_intra_block(std::size_t);
+template void MacroblockCoder<Direction::kEncode>::look_outside(std::size_t) noexcept;
+template void MacroblockCoder<Direction::kDecode>::look_outside(std::size_t) noexcept;
+template void MacroblockCoder<Direction::kEncode>::fill_outside(std::size_t, int) noexcept;
+template void MacroblockCoder<Direction::kDecode>::fill_outside(std::size_t, int) noexcept;
 template void MacroblockCoder<Direction::kEncode>::add_luma(std::size_t, const std::int16_t*, std::int32_t);
 template void MacroblockCoder<Direction::kDecode>::add_luma(std::size_t, const std::int16_t*, std::int32_t);
-template void MacroblockCoder<Direction::kEncode>::reconstruct_chroma();
-template void MacroblockCoder<Direction::kDecode>::reconstruct_chroma();
 template void MacroblockCoder<Direction::kEncode>::accumulate(bool);
 template void MacroblockCoder<Direction::kDecode>::accumulate(bool);
 template int MacroblockCoder<Direction::kEncode>::place_energy(bool) noexcept;

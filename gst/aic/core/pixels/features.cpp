@@ -81,7 +81,12 @@ void vote(const std::uint8_t* at, std::ptrdiff_t stride, std::array<int, 9>& his
 }  // namespace
 
 Steps::Steps(int qp) noexcept
-    : multiplier_{kQuantiser[static_cast<std::size_t>(qp % 6)]}, shift_{12 + qp / 6} {}
+    : multiplier_{kQuantiser[static_cast<std::size_t>(qp % 6)]},
+      level_{(8 << (12 + qp / 6)) / multiplier_[0], (8 << (12 + qp / 6)) / multiplier_[1],
+             (8 << (12 + qp / 6)) / multiplier_[2]},
+      shift_{12 + qp / 6} {}
+
+int Steps::level(std::size_t k) const noexcept { return level_[kPositionClass[h264::kZigzag[k]]]; }
 
 Spectrum Steps::spectrum(const Square& s) const noexcept {
   Rows rows{{s[0], s[1], s[2], s[3]},
@@ -116,6 +121,16 @@ int Steps::of(int coefficient, std::size_t k) const noexcept {
   const std::int32_t scaled = coefficient * 4 * multiplier_[kPositionClass[h264::kZigzag[k]]];
   const int magnitude = (std::abs(scaled) + (1 << (shift_ - 1))) >> shift_;
   return scaled < 0 ? -magnitude : magnitude;
+}
+
+void Steps::spread(const std::array<int, 4>& samples, bool vertical, Spectrum& out) const noexcept {
+  if ((samples[0] | samples[1] | samples[2] | samples[3]) == 0) return;
+  const std::array<int, 4> t = transform4(samples);
+  for (std::size_t k = 0; k < 16; ++k) {
+    const std::size_t at = h264::kZigzag[k];
+    out[k] = static_cast<std::int16_t>(
+        std::clamp(of(t[vertical ? at / 4 : at % 4], k), INT16_MIN + 1, int{INT16_MAX}));
+  }
 }
 
 Square samples4x4(const std::uint8_t* at, std::ptrdiff_t stride) noexcept {
@@ -203,7 +218,7 @@ Orientation orientation(const std::uint8_t* plane, std::ptrdiff_t stride, int wi
   if (look_left)
     for (int i = std::max(1, y - 1); i < y + size - 1 && i + 1 < known_rows; ++i)
       vote(plane + i * stride + x - 2, stride, histogram);
-  const auto strongest = std::max_element(histogram.begin(), histogram.begin() + 8);
+  const auto* const strongest = std::max_element(histogram.begin(), histogram.begin() + 8);
   out.strength = *strongest / size;
   out.direction = *strongest > 0 ? static_cast<int>(strongest - histogram.begin()) : 8;
   return out;

@@ -21,9 +21,17 @@ class Steps final {
   [[nodiscard]] Spectrum spectrum(const Square& samples) const noexcept;
   /// A one-dimensional transform coefficient seen as the coefficient at scan position k.
   [[nodiscard]] int of(int coefficient, std::size_t k) const noexcept;
+  /// The transform coefficient that one level at scan position k stands for.
+  [[nodiscard]] int level(std::size_t k) const noexcept;
+
+  /// A column's (or row's) transform as seen by each coefficient at its vertical (or horizontal) frequency.
+  /// Nothing changes `out` if there is nothing.
+  void spread(const std::array<int, 4>& samples, bool vertical, Spectrum& out) const noexcept;
 
  private:
   std::array<std::int32_t, 3> multiplier_;
+  std::array<std::int32_t, 3> level_;
+
   int shift_;
 };
 

@@ -51,6 +51,7 @@ class Engine {
   [[nodiscard]] virtual std::uint32_t hash() const = 0;
   virtual void keep(Slot slot) = 0;
   virtual void restore(Slot slot) = 0;  ///< of a slot that was kept
+  virtual void forget(Slot slot) = 0;   ///< gives its memory back
 };
 
 }  // namespace auralink::aic::rtp

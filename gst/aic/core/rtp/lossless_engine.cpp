@@ -76,4 +76,6 @@ void LosslessEngine::restore(Slot slot) {
   if (mirror_) *mirror_ = *kept;
 }
 
+void LosslessEngine::forget(Slot slot) { kept_.at(static_cast<std::size_t>(slot)).reset(); }
+
 }  // namespace auralink::aic::rtp

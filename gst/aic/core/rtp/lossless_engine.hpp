@@ -34,6 +34,7 @@ class LosslessEngine final : public Engine {
   [[nodiscard]] std::uint32_t hash() const override;
   void keep(Slot slot) override;
   void restore(Slot slot) override;
+  void forget(Slot slot) override;
 
  private:
   [[nodiscard]] std::uint32_t since(Time begin) const noexcept;

@@ -17,6 +17,10 @@ constexpr double kGain = 0.125;
 constexpr double kDeviationGain = 0.25;
 constexpr double kForget = 0.98;  // per refusal, so that one slow moment does not forbid a size for ever
 
+// The fastest profile leaves the pictures behind, so what follows gains less by them: it is not taken for
+// single access units but for a while, or until an IDR picture.
+constexpr std::uint64_t kFastUs = 1'000'000;
+
 constexpr std::uint64_t kWindowUs = 1'000'000;
 constexpr std::uint32_t kMaxStepUs = 1'000'000;  // of media time: a jump of timestamps is not idleness
 constexpr std::uint32_t kFirstPatience = 5;
@@ -62,13 +66,18 @@ Pace::Choice Pace::choose(const PaceSettings& settings, std::size_t bytes, bool 
   const std::size_t last = settings.adaptive ? kProfiles - 1 : best;
   const std::size_t from = best + steps_;
   if (from > last) return {.profile = std::nullopt, .why = Why::kPressure};
+  constexpr auto kFastest = static_cast<std::size_t>(Profile::kFast);
+  const std::size_t first = !key && last == kFastest && media_us_ < fast_until_ ? kFastest : from;
   const double budget = static_cast<double>(settings.deadline_us) * (key ? settings.key_factor : 1U);
-  for (std::size_t profile = from; profile <= last; ++profile)
-    if (predict(profile, bytes) <= budget)
-      return {.profile = static_cast<Profile>(profile),
-              .why = profile == best  ? Why::kFits
-                     : profile > from ? Why::kDeadline
-                                      : Why::kPressure};
+  for (std::size_t profile = first; profile <= last; ++profile) {
+    if (predict(profile, bytes) > budget) continue;
+    if (profile == kFastest && first != kFastest) fast_until_ = media_us_ + kFastUs;
+    if (key && profile != kFastest) fast_until_ = 0;
+    return {.profile = static_cast<Profile>(profile),
+            .why = profile == best  ? Why::kFits
+                   : profile > from ? Why::kDeadline
+                                    : Why::kPressure};
+  }
   for (auto& row : estimates_)
     for (auto& estimate : row) estimate.mean *= kForget, estimate.deviation *= kForget;
   return {.profile = std::nullopt, .why = Why::kDeadline};
@@ -88,6 +97,7 @@ void Pace::took(Profile profile, std::size_t bytes, std::uint32_t micros) noexce
 }
 
 void Pace::advance(const PaceSettings& settings, std::uint32_t media_us) noexcept {
+  media_us_ += std::min(media_us, kMaxStepUs);
   window_us_ += std::min(media_us, kMaxStepUs);
   if (window_us_ < kWindowUs) return;
   load_ = static_cast<double>(spent_us_) / static_cast<double>(window_us_);

@@ -60,6 +60,8 @@ class Pace final {
   std::size_t steps_ = 0;  // down from the best profile because of pressure; one past the last is native
   double load_ = 0;
   double load_when_left_ = 0;  // of the step above, when it was left
+  std::uint64_t media_us_ = 0;
+  std::uint64_t fast_until_ = 0;  // in media time
   std::uint64_t window_us_ = 0;
   std::uint64_t spent_us_ = 0;
   std::uint32_t calm_windows_ = 0;

@@ -103,6 +103,13 @@ void Receiver::poll(const ReceiverSettings& settings, Time now, bool at_once, Ou
   }
 }
 
+std::optional<Time> Receiver::due(const ReceiverSettings& settings) const noexcept {
+  if (waiting_.empty()) return std::nullopt;
+  const auto oldest = std::min_element(waiting_.begin(), waiting_.end(),
+                                       [](const Waiting& a, const Waiting& b) { return a.since < b.since; });
+  return oldest->since + settings.reorder_us;
+}
+
 void Receiver::start_stream(const Packet& packet, Outputs& out) {
   const bool before = started_;
   discard(out);

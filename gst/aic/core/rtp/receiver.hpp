@@ -51,6 +51,8 @@ class Receiver final {
   void push(const ReceiverSettings& settings, Handle handle, Bytes wire, Time now, Outputs& out);
   /// Gives up waiting for missing packets whose time is over; `at_once`: for all.
   void poll(const ReceiverSettings& settings, Time now, bool at_once, Outputs& out);
+  /// When poll() has something to give up, unless packets come before.
+  [[nodiscard]] std::optional<Time> due(const ReceiverSettings& settings) const noexcept;
   /// Drops what waits, and follows nothing until a chain starts: what was skipped cannot be made up for.
   void discard(Outputs& out);
   /// What is to be told to the sender now; ask after each push.

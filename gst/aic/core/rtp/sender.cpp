@@ -389,15 +389,26 @@ void Sender::send_native(Outputs& out) {
 void Sender::begin_chain(const std::optional<Kept>& from) {
   if (from) {
     engine_.restore(from->slot);
-    if (pending_ && pending_->slot == from->slot) acknowledged_ = std::exchange(pending_, std::nullopt);
+    if (pending_ && pending_->slot == from->slot) acknowledge();
   } else {
     engine_.reset();
-    acknowledged_.reset();
-    pending_.reset();
+    forget(acknowledged_);
+    forget(pending_);
   }
   from_ = acknowledged_ ? acknowledged_->epoch : kInitial;
   beginning_ = true;
   remind();
+}
+
+/// The far end has the marked state too; the one before it is of no use any more.
+void Sender::acknowledge() {
+  forget(acknowledged_);
+  acknowledged_ = std::exchange(pending_, std::nullopt);
+}
+
+void Sender::forget(std::optional<Kept>& kept) {
+  if (kept) engine_.forget(kept->slot);
+  kept.reset();
 }
 
 void Sender::feedback(const Feedback& feedback, Time now) {
@@ -408,14 +419,14 @@ void Sender::feedback(const Feedback& feedback, Time now) {
     const auto* held = pending_ ? feedback.find(pending_->epoch) : nullptr;
     if (held == nullptr) return;
     if (held->hash == pending_->hash) {
-      acknowledged_ = std::exchange(pending_, std::nullopt);
+      acknowledge();
       ++stats_.acknowledged;
     } else {
       begin_chain(std::nullopt);  // the two sides disagree about a state that both took to be sound
     }
     return;
   }
-  if (pending_ && feedback.find(pending_->epoch) == nullptr && feedback.chain == chain_) pending_.reset();
+  if (pending_ && feedback.find(pending_->epoch) == nullptr && feedback.chain == chain_) forget(pending_);
   if (beginning_) {
     // A new chain is about to start. It will do unless the far end has forgotten what it starts from.
     const auto* held = from_ == kInitial ? nullptr : feedback.find(from_);

@@ -133,6 +133,8 @@ class Sender final {
   void send_native(Outputs& out);
 
   void begin_chain(const std::optional<Kept>& from);
+  void acknowledge();
+  void forget(std::optional<Kept>& kept);
   [[nodiscard]] std::optional<Kept> common(const Feedback& feedback) const noexcept;
   [[nodiscard]] bool peer_listens(Time now) const noexcept;
   void learn_parameters(const AccessUnit& unit);

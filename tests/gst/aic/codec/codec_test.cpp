@@ -182,6 +182,23 @@ TEST(Codec, HostileBytesEndAndTakeNoMoreThanTheirBound) {
   EXPECT_GT(corrupt, 20);
 }
 
+TEST(Codec, WorkIsBoundedByTheCodedSize) {
+  Stream stream{12};
+  Ends ends;
+  ends.carry(Profile::kMax, stream.next(true));
+  AccessUnit unit = stream.next(false);
+  std::vector<std::uint8_t> filler(1U << 17U, 0xFF);
+  filler.front() = 0x0C;
+  unit.add(filler);
+  State victim = ends.far;
+  ASSERT_NO_FATAL_FAILURE(ends.carry(Profile::kMax, unit)) << "what is sure takes bytes all the same";
+  EXPECT_GT(ends.coded.size(), filler.size() / 20);
+  EXPECT_LT(ends.coded.size(), filler.size() / 10);
+  AccessUnit out;
+  const Bytes most = Bytes{ends.coded}.first(ends.coded.size() - 64);
+  EXPECT_EQ(decode(victim, Profile::kMax, most, out), Decoded::kCorrupt) << "zeros are missing, nothing else";
+}
+
 TEST(Codec, MemoryIsWhatTheReadmeSays) {
   State state{Limits{}};
   EXPECT_LT(state.memory(), 4U << 20U) << "before a picture is known";

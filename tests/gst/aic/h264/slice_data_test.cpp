@@ -107,6 +107,24 @@ TEST(SliceData, WhatTheEngineDoesNotCodeIsNamed) {
   EXPECT_EQ(read_exactly(longer, sets, 0, read, slice, scratch), Refusal::kNotCanonical) << "trailing zero";
 }
 
+TEST(SliceData, ATooLargePictureIsRefusedBeforeItTakesMemory) {
+  Format format;
+  format.width = format.height = 512;
+  const ParameterSets sets = test::sets_of(format);
+  ASSERT_TRUE(sets.sps[0].usable);
+  RandomPicture random{2};
+  Nal nal;
+  {
+    MacroblockMap made;
+    nal = random.slice(format, sets, made, 0, 3, 0, true, 0);
+  }
+  MacroblockMap read;
+  read.most = 8160;
+  ReadSlice slice;
+  EXPECT_EQ(read_slice(nal, sets, 0, read, slice), Refusal::kTooLarge);
+  EXPECT_EQ(read.at.capacity(), 0U);
+}
+
 TEST(ParameterSets, HighProfileIsUsedOnlyAsFarAsItIsBaseline) {
   const Format format;
   ParameterSets sets;

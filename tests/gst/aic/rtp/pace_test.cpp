@@ -52,6 +52,17 @@ TEST(Pace, TakesACheaperProfileForALargeAccessUnitAlone) {
   EXPECT_EQ(m.frame(200'000), std::nullopt);
 }
 
+TEST(Pace, StaysInTheFastestProfileForAWhileOrUntilAnIdrPicture) {
+  Machine m{.settings = {.deadline_us = 26'000}};
+  m.seconds(2, 3000);
+  EXPECT_EQ(m.frame(40'000), Profile::kFast);
+  EXPECT_EQ(m.frame(3000), Profile::kFast) << "the pictures have been left behind";
+  EXPECT_EQ(m.frame(10'000, true), Profile::kMax) << "an IDR picture needs none";
+  EXPECT_EQ(m.frame(3000), Profile::kMax);
+  EXPECT_EQ(m.frame(40'000), Profile::kFast);
+  EXPECT_EQ(m.seconds(2, 3000), Profile::kMax);
+}
+
 TEST(Pace, GivesIdrPicturesMoreTime) {
   Machine m{.settings = {.deadline_us = 10'000}};
   m.seconds(2, 3000);

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "gst/aic/core/rtp/engine.hpp"
@@ -27,7 +28,7 @@ class TrivialCodec final : public Engine {
     std::vector<std::uint8_t> note;  ///< parameter sets that the far end has not seen
   };
   Memory state, mirror;
-  std::array<Memory, 2> kept;
+  std::array<std::optional<Memory>, 2> kept;
   std::uint32_t micros = 100;  ///< what each call claims to take
   bool breaks = false;         ///< writes what cannot be decoded
   h264::Refusal refuses = h264::Refusal::kNone;
@@ -81,7 +82,8 @@ class TrivialCodec final : public Engine {
   void reset() override { state = mirror = Memory{}; }
   std::uint32_t hash() const override { return state.hash; }
   void keep(Slot slot) override { kept.at(static_cast<std::size_t>(slot)) = state; }
-  void restore(Slot slot) override { state = mirror = kept.at(static_cast<std::size_t>(slot)); }
+  void restore(Slot slot) override { state = mirror = kept.at(static_cast<std::size_t>(slot)).value(); }
+  void forget(Slot slot) override { kept.at(static_cast<std::size_t>(slot)).reset(); }
 
  private:
   static bool has_sps(const AccessUnit& unit) {

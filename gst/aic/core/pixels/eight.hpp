@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace auralink::aic::model {
+namespace auralink::aic {
 
 using Eight [[gnu::vector_size(16)]] = std::int16_t;
 
@@ -26,4 +26,4 @@ inline void store(std::int16_t* to, Eight v) noexcept { std::memcpy(to, &v, size
 [[nodiscard]] inline Eight least(Eight a, Eight b) noexcept { return a < b ? a : b; }
 [[nodiscard]] inline Eight greatest(Eight a, Eight b) noexcept { return a > b ? a : b; }
 
-}  // namespace auralink::aic::model
+}  // namespace auralink::aic
