@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Predicting and reconstructing samples, and what is measured on them before a block's levels are coded.
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "gst/aic/core/model/eight.hpp"
+#include "gst/aic/core/model/macroblock_coder.hpp"
+#include "gst/aic/core/model/quantities.hpp"
+
+namespace auralink::aic::model {
+
+using h264::kCodingOfRaster;
+using h264::kZigzag;
+using h264::MbType;
+using h264::MotionVector;
+using h264::Partition;
+
+namespace {
+
+/// A vector in whole samples.
+int whole(int quarter) noexcept { return (quarter + 2) >> 2; }
+
+/// |levels of a spectrum| from position 1 or 0 on.
+int energy(const pixels::Spectrum& spectrum, std::size_t from) noexcept {
+  int sum = 0;
+  for (std::size_t k = from; k < 16; ++k) sum += std::abs(spectrum[k]);
+  return sum;
+}
+
+/// A column's (or row's) transform as seen by each coefficient at its vertical (or horizontal) frequency.
+void spread(const pixels::Steps& steps, const std::array<int, 4>& samples, bool vertical,
+            pixels::Spectrum& out) noexcept {
+  if ((samples[0] | samples[1] | samples[2] | samples[3]) == 0) return;  // out is zero already
+  const std::array<int, 4> t = pixels::transform4(samples);
+  for (std::size_t k = 0; k < 16; ++k) {
+    const std::size_t at = kZigzag[k];
+    out[k] = static_cast<std::int16_t>(
+        std::clamp(steps.of(t[vertical ? at / 4 : at % 4], k), INT16_MIN + 1, int{INT16_MAX}));
+  }
+}
+
+/// A row of 4, 8 or 16: three quarters of `from`, and four times what `now` is more than `before`, if that is
+/// given.
+void fade(const std::int16_t* from, const std::uint8_t* now, const std::uint8_t* before, int columns,
+          std::int16_t* to) noexcept {
+  constexpr std::int16_t kLimit = 1023;
+  if (columns == 4) {
+    for (int i = 0; i < 4; ++i) {
+      const int change = before != nullptr ? now[i] - before[i] : 0;
+      to[i] = static_cast<std::int16_t>(std::clamp(from[i] * 3 / 4 + change * 4, -kLimit, +kLimit));
+    }
+    return;
+  }
+  for (int i = 0; i < columns; i += 8) {
+    const Eight three = load(from + i) * 3;
+    Eight value = (three + ((three >> 15) & 3)) >> 2;  // towards zero
+    if (before != nullptr) value += (load(now + i) - load(before + i)) * 4;
+    store(to + i, greatest(least(value, Eight{} + kLimit), Eight{} - kLimit));
+  }
+}
+
+}  // namespace
+
+template <Direction D>
+const pixels::Frame& MacroblockCoder<D>::reference(int index) const noexcept {
+  return m_.references[std::min(static_cast<std::size_t>(std::max(index, 0)), m_.references.size() - 1)];
+}
+
+template <Direction D>
+void MacroblockCoder<D>::predict_skip() {
+  const pixels::Frame& from = reference(0);
+  const MotionVector mv = mb_->mv[0];
+  pixels::predict_luma(from, mx_ * 16, my_ * 16, 16, 16, mv, luma_at(0, 0), m_.picture.stride(0));
+  for (int plane = 1; plane <= 2; ++plane) {
+    const int stride = m_.picture.stride(plane);
+    pixels::predict_chroma(from, plane, mx_ * 8, my_ * 8, 8, 8, mv,
+                           m_.picture.plane(plane) + my_ * 8 * std::ptrdiff_t{stride} + mx_ * 8, stride);
+  }
+  accumulate(false);
+}
+
+template <Direction D>
+void MacroblockCoder<D>::predict_inter() {
+  const h264::Partitions parts = h264::partitions_of(*mb_);
+  for (int i = 0; i < parts.count; ++i) {
+    const auto index = static_cast<std::size_t>(i);
+    const Partition& part = parts.at[index];
+    const std::size_t block = std::size_t{part.y} * 4 + part.x;
+    const MotionVector mv = mb_->mv[block];
+    const pixels::Frame& from =
+        reference(mb_->ref[static_cast<std::size_t>((part.y >> 1) * 2 + (part.x >> 1))]);
+    const int x = part.x * 4;
+    const int y = part.y * 4;
+    const int width = part.width * 4;
+    const int height = part.height * 4;
+    auto& buffer = predicted_[index];
+    pixels::predict_luma(from, mx_ * 16 + x - kMargin, my_ * 16 + y - kMargin, width + kMargin,
+                         height + kMargin, mv, buffer.data(), kPredictedStride);
+    for (int row = 0; row < height; ++row)
+      std::memcpy(luma_at(x, y + row), buffer.data() + (row + kMargin) * kPredictedStride + kMargin,
+                  static_cast<std::size_t>(width));
+    for (int by = 0; by < part.height; ++by) {
+      for (int bx = 0; bx < part.width; ++bx) {
+        const std::size_t at = block + static_cast<std::size_t>(by * 4 + bx);
+        part_of_[at] = static_cast<std::uint8_t>(i);
+        predicted_block_[at] = buffer.data() + (by * 4 + kMargin) * kPredictedStride + bx * 4 + kMargin;
+      }
+    }
+    for (int plane = 1; plane <= 2; ++plane) {
+      const int stride = m_.picture.stride(plane);
+      pixels::predict_chroma(
+          from, plane, mx_ * 8 + x / 2, my_ * 8 + y / 2, width / 2, height / 2, mv,
+          m_.picture.plane(plane) + (my_ * 8 + y / 2) * std::ptrdiff_t{stride} + mx_ * 8 + x / 2, stride);
+    }
+  }
+}
+
+template <Direction D>
+void MacroblockCoder<D>::make_alternatives() {
+  if (alternatives_made_) return;
+  alternatives_made_ = true;
+  alternative_is_ = {};
+  if (!slice_.alternatives) return;
+  const auto make = [this](std::size_t which, MotionVector mv) {
+    alternative_is_[which] = mb_->type != MbType::k16x16 || mv != mb_->mv[5];
+    if (alternative_is_[which])
+      pixels::predict_luma(reference(0), mx_ * 16, my_ * 16, 16, 16, mv, alternative_[which].data(), 16);
+  };
+  if (left_ != nullptr && h264::is_inter(left_->type)) make(0, left_->mv[7]);
+  if (above_ != nullptr && h264::is_inter(above_->type)) make(1, above_->mv[13]);
+  make(2, MotionVector{});
+}
+
+template <Direction D>
+void MacroblockCoder<D>::measure_block(std::size_t block) {
+  BlockFeatures& f = features_;
+  f = BlockFeatures{};
+  f.whole = true;
+  const int bx = static_cast<int>(block & 3U);
+  const int by = static_cast<int>(block >> 2U);
+  const int x = mx_ * 16 + bx * 4;
+  const int y = my_ * 16 + by * 4;
+  const std::uint8_t* p = predicted_block_[block];
+  constexpr std::ptrdiff_t kStride = kPredictedStride;
+  const std::uint8_t* r = luma_at(bx * 4, by * 4);
+  const std::ptrdiff_t stride = m_.picture.stride(0);
+
+  f.value[kPrediction] = steps_.spectrum(pixels::samples4x4(p, kStride));
+
+  // How wrong was the prediction just outside of this block?
+  std::array<std::array<int, 4>, 5> wrong{};  // left, above, left of it, above it, above right
+  if (x >= 4) {
+    for (int j = 0; j < 4; ++j) {
+      wrong[0][static_cast<std::size_t>(j)] = r[j * stride - 1] - p[j * kStride - 1];
+      wrong[2][static_cast<std::size_t>(j)] = r[j * stride - 2] - p[j * kStride - 2];
+    }
+  }
+  if (y >= 4) {
+    for (int i = 0; i < 4; ++i) {
+      wrong[1][static_cast<std::size_t>(i)] = r[i - stride] - p[i - kStride];
+      wrong[3][static_cast<std::size_t>(i)] = r[i - 2 * stride] - p[i - 2 * kStride];
+    }
+    const bool right = bx < 3 && part_of_[block + 1] == part_of_[block] &&
+                       (by == 0 || kCodingOfRaster[block - 3] < kCodingOfRaster[block]);
+    for (int i = 0; i < 4; ++i)
+      wrong[4][static_cast<std::size_t>(i)] = right ? r[4 + i - stride] - p[4 + i - kStride] : wrong[1][3];
+    const int corner = x >= 4 ? r[-stride - 1] - p[-kStride - 1] : 0;
+    for (std::size_t k = 0; corner != 0 && k < 16; ++k)
+      f.value[kCorner][k] =
+          static_cast<std::int16_t>(std::clamp(steps_.of(corner * 4, k), INT16_MIN + 1, int{INT16_MAX}));
+  }
+  spread(steps_, wrong[0], true, f.value[kLeft]);
+  spread(steps_, wrong[1], false, f.value[kAbove]);
+  spread(steps_, wrong[2], true, f.value[kLeft2]);
+  spread(steps_, wrong[3], false, f.value[kAbove2]);
+  spread(steps_, wrong[4], false, f.value[kAboveRight]);
+
+  const int width = m_.width * 16;
+  const int ax = std::clamp(x + whole(mb_->mv[block].x), 0, width - 4);
+  const int ay = std::clamp(y + whole(mb_->mv[block].y), 0, m_.height * 16 - 4);
+  const std::int16_t* a = m_.accumulated.data() + ay * std::ptrdiff_t{width} + ax;
+  pixels::Square square;  // NOLINT(*-member-init)
+  int any = 0;
+  for (int j = 0; j < 4; ++j) {
+    for (int i = 0; i < 4; ++i) {
+      square[static_cast<std::size_t>(j * 4 + i)] = a[j * std::ptrdiff_t{width} + i];
+      any |= a[j * std::ptrdiff_t{width} + i];
+    }
+  }
+  if (any != 0) f.value[kAccumulated] = steps_.spectrum(square);
+
+  make_alternatives();
+  for (std::size_t q = 0; q < 3; ++q) {
+    if (!alternative_is_[q]) continue;
+    auto& value = f.value[kFromLeft + q];
+    value = steps_.spectrum(pixels::difference4x4(alternative_[q].data() + by * 64 + bx * 4, 16, p, kStride));
+    f.alternative_energy[q] = energy(value, 0);
+  }
+
+  // Central differences, one-sided where the partition ends.
+  const bool right = bx < 3 && part_of_[block + 1] == part_of_[block];
+  const bool below = by < 3 && part_of_[block + 4] == part_of_[block];
+  pixels::Square gx;  // NOLINT(*-member-init)
+  pixels::Square gy;  // NOLINT(*-member-init)
+  for (int j = 0; j < 4; ++j) {
+    for (int i = 0; i < 4; ++i) {
+      const std::uint8_t* q = p + j * kStride + i;
+      const auto at = static_cast<std::size_t>(j * 4 + i);
+      gx[at] = static_cast<std::int16_t>(i < 3 || right ? q[1] - q[-1] : 2 * (q[0] - q[-1]));
+      gy[at] =
+          static_cast<std::int16_t>(j < 3 || below ? q[kStride] - q[-kStride] : 2 * (q[0] - q[-kStride]));
+    }
+  }
+  f.gradient_x = steps_.spectrum(gx);
+  f.gradient_y = steps_.spectrum(gy);
+
+  m_.block_estimator.guess(f);
+  f.prediction_energy = energy(f.value[kPrediction], 1);
+  f.boundary_energy = energy(f.value[kLeft], 0) + energy(f.value[kAbove], 0);
+  f.accumulated_energy = energy(f.value[kAccumulated], 0);
+  sum_up();
+}
+
+template <Direction D>
+void MacroblockCoder<D>::measure_intra_block(std::size_t block) {
+  BlockFeatures& f = features_;
+  f = BlockFeatures{};
+  const int bx = static_cast<int>(block & 3U);
+  const int by = static_cast<int>(block >> 2U);
+  const std::uint8_t* r = luma_at(bx * 4, by * 4);  // holds the prediction
+  const std::ptrdiff_t stride = m_.picture.stride(0);
+  f.value[kPrediction] = steps_.spectrum(pixels::samples4x4(r, stride));
+  f.prediction_energy = energy(f.value[kPrediction], 1);
+  // How restless are the two rows and columns outside?
+  int change = 0;
+  if (mx_ * 16 + bx * 4 >= 4)
+    for (int j = 0; j < 3; ++j)
+      change += std::abs(r[(j + 1) * stride - 1] - r[j * stride - 1]) +
+                std::abs(r[j * stride - 1] - r[j * stride - 2]);
+  if (my_ * 16 + by * 4 >= 4)
+    for (int i = 0; i < 3; ++i)
+      change += std::abs(r[i + 1 - stride] - r[i - stride]) + std::abs(r[i - stride] - r[i - 2 * stride]);
+  f.boundary_energy = change * 16 / (1 << (mb_->qp / 6)) * 4;
+  soften(f);
+  sum_up();
+}
+
+template <Direction D>
+void MacroblockCoder<D>::sum_up() noexcept {
+  const BlockFeatures& f = features_;
+  int prediction = 0;
+  int boundary = 0;
+  int gradient = 0;
+  for (std::size_t k = 16; k-- > 0;) {
+    rest_.prediction[k] = prediction;
+    rest_.boundary[k] = boundary;
+    rest_.gradient[k] = gradient;
+    prediction += std::abs(f.value[kPrediction][k]);
+    boundary += std::abs(f.value[kLeft][k]) + std::abs(f.value[kAbove][k]);
+    gradient += std::abs(f.gradient_x[k]) + std::abs(f.gradient_y[k]);
+  }
+}
+
+template <Direction D>
+void MacroblockCoder<D>::add_luma(std::size_t block, const std::int16_t* levels, std::int32_t dc) {
+  h264::Block copy;  // NOLINT(*-member-init)
+  std::copy_n(levels, 16, copy.begin());
+  const bool whole_macroblock = mb_->type == MbType::kIntra16x16;
+  pixels::Scaled scaled = pixels::scale(copy, mb_->qp, whole_macroblock ? 1 : 0);
+  if (whole_macroblock) scaled[0] = dc;
+  pixels::add_residual(scaled, luma_at(static_cast<int>(block & 3U) * 4, static_cast<int>(block >> 2U) * 4),
+                       m_.picture.stride(0));
+}
+
+template <Direction D>
+void MacroblockCoder<D>::reconstruct_chroma() {
+  if ((mb_->cbp & 0x30) == 0) return;
+  const int qp = pixels::chroma_qp(mb_->qp, slice_.pps.chroma_qp_offset);
+  for (std::size_t plane = 0; plane < 2; ++plane) {
+    const std::array<std::int32_t, 4> dc = pixels::scale_chroma_dc(mb_->chroma_dc[plane], qp);
+    const int stride = m_.picture.stride(static_cast<int>(plane) + 1);
+    std::uint8_t* at =
+        m_.picture.plane(static_cast<int>(plane) + 1) + my_ * 8 * std::ptrdiff_t{stride} + mx_ * 8;
+    for (std::size_t block = 0; block < 4; ++block) {
+      pixels::Scaled scaled{};
+      if ((mb_->cbp & 0x20) != 0 && mb_->chroma_total[plane][block] != 0)
+        scaled = pixels::scale(mb_->chroma_ac[plane][block], qp, 1);
+      scaled[0] = dc[block];
+      pixels::add_residual(
+          scaled, at + static_cast<std::ptrdiff_t>(block >> 1U) * 4 * stride + (block & 1U) * 4, stride);
+    }
+  }
+}
+
+template <Direction D>
+void MacroblockCoder<D>::accumulate(bool residual) {
+  const std::ptrdiff_t width = m_.width * 16;
+  if (h264::is_intra(mb_->type)) {
+    for (int j = 0; j < 16; ++j)
+      std::fill_n(m_.accumulating.data() + (my_ * 16 + j) * width + mx_ * 16, 16, std::int16_t{0});
+    return;
+  }
+  const std::ptrdiff_t stride = m_.picture.stride(0);
+  const h264::Partitions parts = h264::partitions_of(*mb_);
+  for (int i = 0; i < parts.count; ++i) {
+    const Partition& part = parts.at[static_cast<std::size_t>(i)];
+    const std::size_t block = std::size_t{part.y} * 4 + part.x;
+    const int x = mx_ * 16 + part.x * 4;
+    const int y = my_ * 16 + part.y * 4;
+    const int columns = part.width * 4;
+    const int rows = part.height * 4;
+    const int from_x = std::clamp(x + whole(mb_->mv[block].x), 0, m_.width * 16 - columns);
+    const int from_y = std::clamp(y + whole(mb_->mv[block].y), 0, m_.height * 16 - rows);
+    const std::int16_t* from = m_.accumulated.data() + from_y * width + from_x;
+    std::int16_t* to = m_.accumulating.data() + y * width + x;
+    const std::uint8_t* now = m_.picture.plane(0) + y * stride + x;
+    const std::uint8_t* before = residual ? predicted_block_[block] : nullptr;
+    for (int j = 0; j < rows; ++j, from += width, to += width, now += stride) {
+      fade(from, now, before, columns, to);
+      if (residual) before += kPredictedStride;
+    }
+  }
+}
+
+template <Direction D>
+int MacroblockCoder<D>::place_energy(bool predicted) noexcept {
+  const pixels::Frame& frame = predicted ? m_.picture : reference(0);
+  std::uint32_t sum = pixels::energy16x16(
+      frame.plane(0) + my_ * 16 * std::ptrdiff_t{frame.stride(0)} + mx_ * 16, frame.stride(0));
+  for (int plane = 1; plane <= 2; ++plane)
+    sum += pixels::energy8x8(frame.plane(plane) + my_ * 8 * std::ptrdiff_t{frame.stride(plane)} + mx_ * 8,
+                             frame.stride(plane));
+  return static_cast<int>(std::min(sum, 1U << 30U));
+}
+
+template <Direction D>
+int MacroblockCoder<D>::accumulated8x8(std::size_t eighth, MotionVector mv) const noexcept {
+  const int x = std::clamp(mx_ * 16 + static_cast<int>(eighth & 1U) * 8 + whole(mv.x), 0, m_.width * 16 - 8);
+  const int y =
+      std::clamp(my_ * 16 + static_cast<int>(eighth >> 1U) * 8 + whole(mv.y), 0, m_.height * 16 - 8);
+  const std::ptrdiff_t width = m_.width * 16;
+  return pixels::absolute_sum8x8(m_.accumulated.data() + y * width + x, width);
+}
+
+template <Direction D>
+int MacroblockCoder<D>::boundary8x8(std::size_t eighth) noexcept {
+  const int x = static_cast<int>(eighth & 1U) * 8;
+  const int y = static_cast<int>(eighth >> 1U) * 8;
+  const std::size_t block = (eighth >> 1U) * 8 + (eighth & 1U) * 2;
+  const std::ptrdiff_t stride = m_.picture.stride(0);
+  int sum = 0;
+  for (std::size_t half = 0; half < 2; ++half) {
+    const int step = static_cast<int>(half) * 4;
+    if (mx_ * 16 + x > 0) {
+      const std::uint8_t* p = predicted_block_[block + half * 4];
+      const std::uint8_t* r = luma_at(x, y + step);
+      for (int j = 0; j < 4; ++j) sum += std::abs(r[j * stride - 1] - p[j * kPredictedStride - 1]);
+    }
+    if (my_ * 16 + y > 0) {
+      const std::uint8_t* p = predicted_block_[block + half];
+      const std::uint8_t* r = luma_at(x + step, y);
+      for (int i = 0; i < 4; ++i) sum += std::abs(r[i - stride] - p[i - kPredictedStride]);
+    }
+  }
+  return sum;
+}
+
+template void MacroblockCoder<Direction::kEncode>::predict_skip();
+template void MacroblockCoder<Direction::kDecode>::predict_skip();
+template void MacroblockCoder<Direction::kEncode>::predict_inter();
+template void MacroblockCoder<Direction::kDecode>::predict_inter();
+template void MacroblockCoder<Direction::kEncode>::make_alternatives();
+template void MacroblockCoder<Direction::kDecode>::make_alternatives();
+template void MacroblockCoder<Direction::kEncode>::measure_block(std::size_t);
+template void MacroblockCoder<Direction::kDecode>::measure_block(std::size_t);
+template void MacroblockCoder<Direction::kEncode>::measure_intra_block(std::size_t);
+template void MacroblockCoder<Direction::kDecode>::measure_intra_block(std::size_t);
+template void MacroblockCoder<Direction::kEncode>::add_luma(std::size_t, const std::int16_t*, std::int32_t);
+template void MacroblockCoder<Direction::kDecode>::add_luma(std::size_t, const std::int16_t*, std::int32_t);
+template void MacroblockCoder<Direction::kEncode>::reconstruct_chroma();
+template void MacroblockCoder<Direction::kDecode>::reconstruct_chroma();
+template void MacroblockCoder<Direction::kEncode>::accumulate(bool);
+template void MacroblockCoder<Direction::kDecode>::accumulate(bool);
+template int MacroblockCoder<Direction::kEncode>::place_energy(bool) noexcept;
+template int MacroblockCoder<Direction::kDecode>::place_energy(bool) noexcept;
+template int MacroblockCoder<Direction::kEncode>::accumulated8x8(std::size_t, MotionVector) const noexcept;
+template int MacroblockCoder<Direction::kDecode>::accumulated8x8(std::size_t, MotionVector) const noexcept;
+template int MacroblockCoder<Direction::kEncode>::boundary8x8(std::size_t) noexcept;
+template int MacroblockCoder<Direction::kDecode>::boundary8x8(std::size_t) noexcept;
+template const pixels::Frame& MacroblockCoder<Direction::kEncode>::reference(int) const noexcept;
+template const pixels::Frame& MacroblockCoder<Direction::kDecode>::reference(int) const noexcept;
+
+}  // namespace auralink::aic::model
