@@ -129,7 +129,9 @@ void fill_paths(const std::string& description, const std::string& output, v1::S
                : auralink::json::Checked<auralink::pipeline::Description>{tl::unexpected(document.error())};
   if (!parsed) return;  // Agent::start complains in detail
   for (const auto& [name, branch] : parsed->branches) {
-    const auto container = std::get<auralink::pipeline::FileBranch>(branch).container;
+    const auto* recording = auralink::pipeline::as_file(branch);
+    if (recording == nullptr) continue;
+    const auto container = recording->container;
     const auto path =
         std::filesystem::path{output} / (name + std::string{auralink::pipeline::suffix_of(container)});
     if (container == auralink::pipeline::Container::segments) std::filesystem::create_directories(path);

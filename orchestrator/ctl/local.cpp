@@ -210,7 +210,9 @@ Exit render(const Invocation& invocation, Terminal& terminal) {
   if (!made) return fail(terminal, made.error());
   std::map<std::string, std::string> paths;
   for (const auto& [name, branch] : made->description.branches) {
-    const auto container = std::get<pipeline::FileBranch>(branch).container;
+    const auto* recording = pipeline::as_file(branch);
+    if (recording == nullptr) continue;
+    const auto container = recording->container;
     paths[name] = (recordings_of(invocation) / (name + std::string{pipeline::suffix_of(container)})).string();
   }
   const auto plan = pipeline::make_plan(made->description, paths);

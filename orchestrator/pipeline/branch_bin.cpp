@@ -53,6 +53,24 @@ void mend_fragments_of(GstElement* muxer) {
   gst_pad_add_probe(src.get(), GST_PAD_PROBE_TYPE_BUFFER, on_muxed, nullptr, nullptr);
 }
 
+TrunkFacts facts_of(GstElement* compressor) {
+  GstStructure* stats = nullptr;
+  g_object_get(compressor, "stats", &stats, nullptr);
+  TrunkFacts facts;
+  const auto read = [stats](const char* field) {
+    guint64 value = 0;
+    if (stats != nullptr) gst_structure_get_uint64(stats, field, &value);
+    return value;
+  };
+  facts.bytes_in = read("bytes-in");
+  facts.bytes_out = read("bytes-out");
+  facts.coded = read("coded");
+  facts.native = read("native");
+  facts.resyncs = read("resyncs");
+  if (stats != nullptr) gst_structure_free(stats);
+  return facts;
+}
+
 void on_muxer_added(GstElement*, GstElement* muxer, gpointer) noexcept { mend_fragments_of(muxer); }
 
 }  // namespace
@@ -94,10 +112,11 @@ BranchBin::BranchBin(Owned<GstElement> bin, const Fragment& fragment, Options op
   // splitmuxsink prerolls; the conference must not wait for a branch's first data to reach PLAYING.
   g_object_set(bin_.get(), "async-handling", TRUE, nullptr);
   for (const Node& node : fragment.nodes) {
-    const Owned<GstElement> element{gst_bin_get_by_name(GST_BIN(bin_.get()), node.id.c_str())};
+    Owned<GstElement> element{gst_bin_get_by_name(GST_BIN(bin_.get()), node.id.c_str())};
     if (node.factory == "mp4mux") mend_fragments_of(element.get());
     if (node.factory == "splitmuxsink")
       g_signal_connect(element.get(), "muxer-added", G_CALLBACK(on_muxer_added), nullptr);
+    if (node.factory == "rtpaiccompress") compressor_ = std::move(element);
   }
   for (const Port& port : ports_) {
     auto input = std::make_unique<Input>();
@@ -293,8 +312,10 @@ void BranchBin::close() {
 }
 
 BranchFacts BranchBin::facts() const {
+  std::optional<TrunkFacts> trunk;
+  if (compressor_) trunk = facts_of(compressor_.get());
   const std::scoped_lock lock{mutex_};
-  return {bytes_, gate_.dropped(), media_ns_, gate_.paused()};
+  return {bytes_, gate_.dropped(), media_ns_, gate_.paused(), trunk};
 }
 
 }  // namespace auralink::pipeline

@@ -15,19 +15,21 @@ using session::Problem;
 
 /// A typed branch as JSON that names everything, so that the worker chooses nothing by itself.
 session::BranchSpec spec_of(const std::string& name, const Branch& branch, json::Value value) {
-  return std::visit(
-      [&](const FileBranch& file) {
-        // Of one who sends coded media nothing may have to be encoded.
-        if (!file.inputs.empty()) value["inputs"] = file.inputs;
-        return session::BranchSpec{.name = name,
-                                   .kind = "file",
-                                   .container = std::string{to_string(file.container)},
-                                   .on_error = file.on_error,
-                                   .automatic = file.automatic,
-                                   .preview_interval = file.preview_interval,
-                                   .resolved = std::move(value)};
-      },
-      branch);
+  session::BranchSpec spec{.name = name};
+  if (const auto* file = as_file(branch)) {
+    // Of one who sends coded media nothing may have to be encoded.
+    if (!file->inputs.empty()) value["inputs"] = file->inputs;
+    spec.kind = "file";
+    spec.container = std::string{to_string(file->container)};
+    spec.on_error = file->on_error;
+    spec.automatic = file->automatic;
+    spec.preview_interval = file->preview_interval;
+  } else if (const auto* trunk = std::get_if<TrunkBranch>(&branch)) {
+    spec.kind = "aic-trunk";
+    spec.on_error = trunk->on_error;
+  }
+  spec.resolved = std::move(value);
+  return spec;
 }
 
 /// Complaints about the resolved document, told in terms of what the caller wrote.

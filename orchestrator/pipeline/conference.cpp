@@ -72,7 +72,7 @@ tl::expected<void, BuildError> Conference::start() {
   for (const auto& [media, mixer] : mixers_) mixer->prime();
   if (passes_through()) hold_trunks();
   for (const auto& [name, unused] : plan_.branches)
-    add_branch(name, description_.branches.at(name), paths_.at(name));
+    add_branch(name, description_.branches.at(name), paths_[name]);  // only files have one
   if (auto opened = open_stage(); !opened) return opened;
   follow_speaker();
   for (const auto& participant : plan_.participants) {

@@ -82,9 +82,9 @@ class Conference final {
   [[nodiscard]] tl::expected<Hub*, BuildError> hub(const Stream&);
   [[nodiscard]] tl::expected<GstElement*, BuildError> source_of(const Stream&) const;
   void release_hub(const std::string& stream);
-  [[nodiscard]] tl::expected<void, BuildError> attach(const std::string& name, const FileBranch&,
+  [[nodiscard]] tl::expected<void, BuildError> attach(const std::string& name, const Branch&,
                                                       const std::vector<Stream>&);
-  void attach_existing(const std::string& name, const FileBranch&);
+  void attach_existing(const std::string& name, const Branch&);
   static void ask_for_keyframe(const BranchSlot&, std::int64_t running_time);
   [[nodiscard]] std::function<Fragment(Media, const std::string&)> adapter_for(const FileBranch&) const;
   [[nodiscard]] bool is_there(const std::string& participant) const;
@@ -145,7 +145,7 @@ class Conference final {
   // Passthrough: branches wait until it is known which streams exist.
   bool streams_known_ = false;
   std::set<std::string> absent_;  // "video", "audio"
-  std::map<std::string, FileBranch> waiting_;
+  std::map<std::string, Branch> waiting_;
   std::set<std::string> paused_;  // branches that are to be paused, also before they exist
   std::vector<std::pair<support::Owned<GstPad>, gulong>> held_;
   std::vector<guint> timers_;

@@ -129,12 +129,12 @@ void Conference::participant_settled(const std::string& name) {
   Seat& seat = *seats_.at(name);
   if (seat.state != Seat::State::playing || std::exchange(seat.streams_known, true)) return;
   std::vector<std::string> coming;
-  for (const auto& [branch, file] : waiting_)
-    if (file.participant == name) coming.push_back(branch);
+  for (const auto& [branch, what] : waiting_)
+    if (participant_of(what) == name) coming.push_back(branch);
   for (const auto& branch : coming) {
-    const FileBranch file = std::move(waiting_.at(branch));
+    const Branch what = std::move(waiting_.at(branch));
     waiting_.erase(branch);
-    attach_existing(branch, file);
+    attach_existing(branch, what);
   }
 }
 
@@ -150,8 +150,8 @@ void Conference::participant_left(const std::string& name) {
   for (const auto& branch : theirs) drain_branch(branch);
   // Who never sent anything will not come any more.
   std::vector<std::string> in_vain;
-  for (const auto& [branch, file] : waiting_)
-    if (file.participant == name) in_vain.push_back(branch);
+  for (const auto& [branch, what] : waiting_)
+    if (participant_of(what) == name) in_vain.push_back(branch);
   for (const auto& branch : in_vain) {
     waiting_.erase(branch);
     fail_branch(branch, "\"" + name + "\" left before any media arrived");

@@ -99,21 +99,23 @@ void Conference::release_hub(const std::string& stream) {
   gst_pad_add_probe(retiring->feed.get(), GST_PAD_PROBE_TYPE_IDLE, unlink, retiring, nullptr);
 }
 
-tl::expected<void, BuildError> Conference::attach(const std::string& name, const FileBranch& branch,
+tl::expected<void, BuildError> Conference::attach(const std::string& name, const Branch& branch,
                                                   const std::vector<Stream>& streams) {
   // From the start everything counts, also what a clip's decoding times place before zero.
   const auto start = joins_late() ? now() : std::numeric_limits<std::int64_t>::min();
   BranchBin::Options options;
   options.start = start;
   options.on_open = [this, name] { post("branch-open", name); };
-  if (passes_through() || (!branch.participant.empty() && sends_coded(description_)))
-    options.adapter = adapter_for(branch), options.adapt_video = branch.preset.has_value();
+  const auto& participant = participant_of(branch);
+  const auto* file = as_file(branch);
+  if (file != nullptr && (passes_through() || (!participant.empty() && sends_coded(description_))))
+    options.adapter = adapter_for(*file), options.adapt_video = file->preset.has_value();
   auto bin = BranchBin::create(plan_branch(description_, name, branch, streams, paths_.at(name)),
                                std::move(options));
   if (!bin) return tl::unexpected(bin.error());
   auto& slot = *(branches_[name] = std::make_unique<BranchSlot>());
   slot.bin = std::move(*bin);
-  slot.participant = branch.participant;
+  slot.participant = participant;
   if (paused_.contains(name)) slot.bin->pause(true, start);
   auto* element = slot.bin->element();
   gst_bin_add(GST_BIN(pipeline_.get()), element);
@@ -134,7 +136,7 @@ tl::expected<void, BuildError> Conference::attach(const std::string& name, const
     // Asked for now, not when the first picture has come through the encoder: the file begins at the request.
     if (joins_late()) ask_for_keyframe(slot, start);
   }
-  if (!branch.participant.empty()) end_if_silent(name);
+  if (!participant.empty()) end_if_silent(name);
   return {};
 }
 
@@ -164,20 +166,20 @@ std::function<Fragment(Media, const std::string&)> Conference::adapter_for(const
 void Conference::add_branch(const std::string& name, const Branch& branch, const std::string& path) {
   if (finishing_ || branches_.contains(name) || waiting_.contains(name)) return;
   paths_[name] = path;
-  const auto& file = std::get<FileBranch>(branch);
-  const bool known =
-      file.participant.empty() ? !passes_through() || streams_known_ : is_there(file.participant);
+  const auto& participant = participant_of(branch);
+  const bool known = participant.empty() ? !passes_through() || streams_known_ : is_there(participant);
   if (known)
-    attach_existing(name, file);
+    attach_existing(name, branch);
   else
-    waiting_[name] = file;
+    waiting_.insert_or_assign(name, branch);
 }
 
-void Conference::attach_existing(const std::string& name, const FileBranch& branch) {
+void Conference::attach_existing(const std::string& name, const Branch& branch) {
   auto streams = streams_of(description_, branch);
+  const auto& participant = participant_of(branch);
   std::erase_if(streams, [&](const Stream& stream) {
-    if (branch.participant.empty()) return absent_.contains(stream.source);
-    const auto& seat = *seats_.at(branch.participant);
+    if (participant.empty()) return absent_.contains(stream.source);
+    const auto& seat = *seats_.at(participant);
     return stream.media == Media::video ? !seat.video_flows : !seat.audio_flows;
   });
   if (streams.empty()) return fail_branch(name, "the participant has none of the streams this branch takes");

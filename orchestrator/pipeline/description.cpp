@@ -60,6 +60,7 @@ std::string_view to_string(Container v) noexcept { return word_for(kContainers, 
 std::string_view to_string(Tracks v) noexcept { return word_for(kTracks, v); }
 std::string_view to_string(Quality v) noexcept { return word_for(kQualities, v); }
 std::string_view to_string(RtpCodec v) noexcept { return word_for(kRtpCodecs, v); }
+std::string_view to_string(TrunkProfile v) noexcept { return word_for(kTrunkProfiles, v); }
 std::string_view to_string(TestPattern v) noexcept { return word_for(kPatterns, v); }
 
 bool receives_together(const Description& d) noexcept {

@@ -33,6 +33,12 @@ struct FileSource {
 };
 
 enum class RtpCodec { h264, vp8, opus, pcmu, pcma };
+/// Where an AIC tunnel ends (gst/aic/README.md): coded packets beside native ones, and a way back.
+struct TunnelEnd {
+  std::uint8_t payload = 97;  ///< RTP payload type of coded packets
+  std::string host;           ///< where feedback (RTCP) goes; empty: nowhere
+  std::uint16_t port = 0;
+};
 struct RtpStream {
   RtpCodec codec = RtpCodec::opus;
   std::uint16_t port = 0;     ///< UDP port this side listens on
@@ -43,7 +49,8 @@ struct RtpStream {
   std::optional<std::uint32_t> ssrc =
       {};                     ///< only packets of this source; what streams of one port differ by
   std::uint8_t level_id = 0;  ///< header extension element with the audio level (RFC 6464); 0: none
-  bool feedback = false;      ///< asks for keyframes by RTCP (RFC 4585), sent to where the packets come from
+  std::optional<TunnelEnd> tunnel = {};  ///< H264 only: what the other end codes is restored here
+  bool feedback = false;  ///< asks for keyframes by RTCP (RFC 4585), sent to where the packets come from
 };
 struct RtpParticipant {
   std::string name;
@@ -126,7 +133,29 @@ struct FileBranch {
   std::optional<session::AutoRule> automatic = {};
   std::optional<session::Millis> preview_interval = {};  ///< 0: no pictures; absent: the daemon's default
 };
-using Branch = std::variant<FileBranch>;
+/// A link to another daemon: what the conference encodes as RTP over UDP, its H.264 through an AIC tunnel.
+/// The other end is a source of kind aic-trunk. RTP is not encrypted: across untrusted networks it belongs
+/// into one that is.
+enum class TrunkProfile { automatic, max, lite, fast };
+struct TrunkBranch {
+  std::vector<std::string> inputs;  ///< an openh264 encode, an opus encode, or both
+  std::string host;                 ///< address or name of the other end
+  std::uint16_t video_port = 0;     ///< UDP ports there; 0: not sent
+  std::uint16_t audio_port = 0;
+  std::string address = "127.0.0.1";  ///< local address that feedback (RTCP) is received at
+  std::uint16_t feedback_port = 0;    ///< and its port; 0: no way back, each keyframe begins anew
+  TrunkProfile profile = TrunkProfile::automatic;
+  session::OnError on_error = session::OnError::detach;
+};
+using Branch = std::variant<FileBranch, TrunkBranch>;
+
+// What all kinds of branches have.
+[[nodiscard]] const std::vector<std::string>& inputs_of(const Branch&) noexcept;
+[[nodiscard]] const std::string& participant_of(const Branch&) noexcept;  ///< empty: the mix
+/// Null when it is of another kind.
+[[nodiscard]] inline const FileBranch* as_file(const Branch& branch) noexcept {
+  return std::get_if<FileBranch>(&branch);
+}
 
 /// kind "Custom": an explicit graph, only from disk, only allow-listed elements.
 struct CustomElement {
@@ -202,7 +231,7 @@ struct Stream {
 };
 /// What a branch takes, at most one of each medium. Of participants that send coded media: what their
 /// container can hold once adapted (plan_adapter).
-[[nodiscard]] std::vector<Stream> streams_of(const Description&, const FileBranch&);
+[[nodiscard]] std::vector<Stream> streams_of(const Description&, const Branch&);
 /// How a stream is encoded; nullopt when it comes coded or there is no such encode.
 [[nodiscard]] std::optional<Encode> encode_of(const Description&, const Stream&);
 /// Whether participants send coded media of which a branch can take each one's alone.
@@ -222,6 +251,7 @@ struct Stream {
 [[nodiscard]] std::string_view to_string(Tracks) noexcept;
 [[nodiscard]] std::string_view to_string(Quality) noexcept;
 [[nodiscard]] std::string_view to_string(RtpCodec) noexcept;
-[[nodiscard]] std::string_view to_string(TestPattern) noexcept;  ///< also videotestsrc's nick
+[[nodiscard]] std::string_view to_string(TrunkProfile) noexcept;  ///< also rtpaiccompress's nick
+[[nodiscard]] std::string_view to_string(TestPattern) noexcept;   ///< also videotestsrc's nick
 
 }  // namespace auralink::pipeline

@@ -59,16 +59,21 @@ Branch read_file_branch(ObjectReader& reader, const Description& d, Violations& 
   if (segment && container && !is_folder(*container))
     reader.complain("segment", "only has a meaning for the containers segments and hls");
   branch.segment = segment.value_or(branch.segment);
-  branch.on_error = read_word(reader, "onError", kOnError).value_or(branch.on_error);
+  branch.on_error = read_on_error(reader).value_or(branch.on_error);
   branch.automatic = read_automatic(reader, violations);
   branch.preview_interval = read_previews(reader, violations);
   return branch;
 }
 
 using BranchReader = Branch (*)(ObjectReader&, const Description&, Violations&);
-constexpr std::array kBranchKinds{Word<BranchReader>{"file", read_file_branch}};
+constexpr std::array kBranchKinds{Word<BranchReader>{"file", read_file_branch},
+                                  Word<BranchReader>{"aic-trunk", read_trunk_branch}};
 
 }  // namespace
+
+std::optional<session::OnError> read_on_error(ObjectReader& reader) {
+  return read_word(reader, "onError", kOnError);
+}
 
 std::optional<Branch> read_branch(const Value& value, const std::string& pointer,
                                   const Description& conference, Violations& violations) {

@@ -117,8 +117,26 @@ bool may_send(const Source& source, const std::string& participant, Media media)
 
 }  // namespace
 
-std::vector<Stream> streams_of(const Description& d, const FileBranch& branch) {
+const std::vector<std::string>& inputs_of(const Branch& branch) noexcept {
+  return std::visit([](const auto& b) -> const std::vector<std::string>& { return b.inputs; }, branch);
+}
+
+const std::string& participant_of(const Branch& branch) noexcept {
+  static const std::string nobody;
+  const auto* file = as_file(branch);
+  return file != nullptr ? file->participant : nobody;
+}
+
+std::vector<Stream> streams_of(const Description& d, const Branch& any) {
   std::vector<Stream> out;
+  const auto* file = as_file(any);
+  if (file == nullptr) {
+    for (const auto& input : inputs_of(any))
+      if (const auto encode = d.encode.find(input); encode != d.encode.end())
+        out.push_back({{}, input, {}, media_of(encode->second.codec)});
+    return out;
+  }
+  const FileBranch& branch = *file;
   const bool alone = !branch.participant.empty();
   if (alone && sends_coded(d)) {
     if (branch.tracks != Tracks::audio && branch.container != Container::ogg &&

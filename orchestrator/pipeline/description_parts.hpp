@@ -79,6 +79,9 @@ inline constexpr std::array kRtpCodecs{
     Word<RtpCodec>{"h264", RtpCodec::h264}, Word<RtpCodec>{"vp8", RtpCodec::vp8},
     Word<RtpCodec>{"opus", RtpCodec::opus}, Word<RtpCodec>{"pcmu", RtpCodec::pcmu},
     Word<RtpCodec>{"pcma", RtpCodec::pcma}};
+inline constexpr std::array kTrunkProfiles{
+    Word<TrunkProfile>{"auto", TrunkProfile::automatic}, Word<TrunkProfile>{"max", TrunkProfile::max},
+    Word<TrunkProfile>{"lite", TrunkProfile::lite}, Word<TrunkProfile>{"fast", TrunkProfile::fast}};
 inline constexpr std::array kPatterns{
     Word<TestPattern>{"smpte", TestPattern::smpte}, Word<TestPattern>{"ball", TestPattern::ball},
     Word<TestPattern>{"snow", TestPattern::snow},   Word<TestPattern>{"red", TestPattern::red},
@@ -121,6 +124,13 @@ void check_unique_names(const std::vector<std::string>& names, const std::string
 /// What `tracks`, `participant`, `preset` and `inputs` of a branch choose.
 void read_choice(ObjectReader& reader, const Description& d, std::optional<Container> container,
                  FileBranch& branch, Violations& violations);
+/// A conference that another daemon sends (description_trunk.cpp).
+[[nodiscard]] RtpSource read_trunk_source(ObjectReader& reader, Violations& violations);
+[[nodiscard]] Branch read_trunk_branch(ObjectReader& reader, const Description& d, Violations& violations);
+/// A numeric IPv4 or IPv6 address.
+[[nodiscard]] bool is_address(std::string_view text);
+/// What happens to the conference when a branch fails.
+[[nodiscard]] std::optional<session::OnError> read_on_error(ObjectReader& reader);
 [[nodiscard]] session::Policies read_policies(const Value& value, const std::string& pointer,
                                               Violations& violations);
 [[nodiscard]] CustomGraph read_custom(ObjectReader& reader, Violations& violations);

@@ -69,31 +69,6 @@ bool fmtp_ok(std::string_view text) {
   return true;
 }
 
-bool is_address(std::string_view text) {
-  if (text.find(':') != std::string_view::npos) {  // IPv6: groups of up to four hexadecimal digits, one gap
-    unsigned groups = 0;
-    const bool gap = text.find("::") != std::string_view::npos;
-    if (text.find(":::") != std::string_view::npos || text.size() > 39) return false;
-    if (gap && text.find("::", text.find("::") + 1) != std::string_view::npos) return false;
-    const bool edge =
-        (text.front() == ':' && !text.starts_with("::")) || (text.back() == ':' && !text.ends_with("::"));
-    for (std::string_view rest = text; !rest.empty();) {
-      const auto group = take(rest, ':');
-      if (group.size() > 4 || group.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos)
-        return false;
-      if (!group.empty()) ++groups;
-    }
-    return !edge && (gap ? groups < 8 : groups == 8);
-  }
-  unsigned octets = 0;
-  for (std::string_view rest = text; !rest.empty(); ++octets) {
-    const auto octet = take(rest, '.');
-    const auto n = to_int<unsigned>(octet);
-    if (!n || *n > 255 || octet.size() > 3) return false;
-  }
-  return octets == 4 && text.back() != '.';
-}
-
 std::optional<RtpStream> read_stream(const Value& value, const std::string& pointer, Media media,
                                      Violations& violations) {
   ObjectReader reader{value, pointer, violations};
@@ -306,6 +281,31 @@ class SdpReader {
 };
 
 }  // namespace
+
+bool is_address(std::string_view text) {
+  if (text.find(':') != std::string_view::npos) {  // IPv6: groups of up to four hexadecimal digits, one gap
+    unsigned groups = 0;
+    const bool gap = text.find("::") != std::string_view::npos;
+    if (text.find(":::") != std::string_view::npos || text.size() > 39) return false;
+    if (gap && text.find("::", text.find("::") + 1) != std::string_view::npos) return false;
+    const bool edge =
+        (text.front() == ':' && !text.starts_with("::")) || (text.back() == ':' && !text.ends_with("::"));
+    for (std::string_view rest = text; !rest.empty();) {
+      const auto group = take(rest, ':');
+      if (group.size() > 4 || group.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos)
+        return false;
+      if (!group.empty()) ++groups;
+    }
+    return !edge && (gap ? groups < 8 : groups == 8);
+  }
+  unsigned octets = 0;
+  for (std::string_view rest = text; !rest.empty(); ++octets) {
+    const auto octet = take(rest, '.');
+    const auto n = to_int<unsigned>(octet);
+    if (!n || *n > 255 || octet.size() > 3) return false;
+  }
+  return octets == 4 && text.back() != '.';
+}
 
 RtpParticipant read_sdp(const std::string& text, const std::string& pointer, Violations& violations) {
   constexpr std::size_t longest = 16384;

@@ -123,6 +123,8 @@ using Reader = Source (*)(ObjectReader&, Violations&);
 constexpr std::array kKinds{
     Word<Reader>{"file", read_file},
     Word<Reader>{"rtp", [](ObjectReader& r, Violations& v) -> Source { return read_rtp(r, v); }},
+    Word<Reader>{"aic-trunk",
+                 [](ObjectReader& r, Violations& v) -> Source { return read_trunk_source(r, v); }},
     Word<Reader>{"test", read_test}};
 
 }  // namespace

@@ -51,7 +51,7 @@ double estimated_cpus(const Description& d) {
   if (d.audio.mode == AudioMode::mixer) sum += people * kVoice;
   std::set<std::string> counted;  // branches share encoders
   for (const auto& [name, branch] : d.branches)
-    for (const Stream& stream : streams_of(d, std::get<FileBranch>(branch))) {
+    for (const Stream& stream : streams_of(d, branch)) {
       const auto encode = encode_of(d, stream);
       if (!encode || !counted.insert(stream.name()).second) continue;
       const bool video = stream.media == Media::video;

@@ -48,7 +48,7 @@ void unused_parameters(const Template& t, std::vector<Finding>& out) {
 void unused_encodes(const Description& d, std::vector<Finding>& out) {
   std::set<std::string> used;
   for (const auto& [name, branch] : d.branches)
-    std::visit([&](const auto& b) { used.insert(b.inputs.begin(), b.inputs.end()); }, branch);
+    used.insert(inputs_of(branch).begin(), inputs_of(branch).end());
   for (const auto& [name, encode] : d.encode) {
     if (used.contains(name)) continue;
     const bool redundant = std::any_of(d.encode.begin(), d.encode.end(),

@@ -128,10 +128,11 @@ Plan make_plan(const Description& d, const std::map<std::string, std::string>& b
     plan.encodes.emplace(name, plan_encode(d, {{}, name, {}, media_of(encode.codec)}));
   for (const auto& [name, branch] : d.branches) {
     const auto path = branch_paths.find(name);
-    if (path == branch_paths.end()) continue;
-    const auto& file = std::get<FileBranch>(branch);
-    plan.branches.emplace(name, plan_branch(d, name, branch, streams_of(d, file), path->second));
-    for (const Stream& stream : streams_of(d, file))
+    if (as_file(branch) != nullptr && path == branch_paths.end()) continue;
+    const auto streams = streams_of(d, branch);
+    plan.branches.emplace(name, plan_branch(d, name, branch, streams,
+                                            path != branch_paths.end() ? path->second : std::string{}));
+    for (const Stream& stream : streams)
       if (encode_of(d, stream)) plan.encodes.try_emplace(stream.name(), plan_encode(d, stream));
   }
   return plan;
@@ -142,7 +143,7 @@ Description with_test_source(Description d, unsigned participants) {
   // Who has a recording alone is there under the same name.
   std::vector<std::string> names;
   for (const auto& [name, branch] : d.branches)
-    if (const auto& who = std::get<FileBranch>(branch).participant;
+    if (const auto& who = participant_of(branch);
         !who.empty() && std::find(names.begin(), names.end(), who) == names.end())
       names.push_back(who);
   const auto count = passthrough ? 1U : std::max(participants, static_cast<unsigned>(names.size()));

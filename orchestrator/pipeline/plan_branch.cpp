@@ -133,11 +133,57 @@ Fragment plan_file(const Description& d, const std::string& name, const FileBran
   return f;
 }
 
+/// The sending end of a trunk. What is sent leaves at once: the branch's queue is the only place where it
+/// waits.
+Fragment plan_trunk(const Description& d, const std::string& name, const TrunkBranch& branch,
+                    const std::vector<Stream>& streams) {
+  Fragment f;
+  f.name = "branch-" + name;
+  for (const Stream& stream : streams) {
+    const auto input = input_of(d, stream);
+    const bool video = input.media == Media::video;
+    const std::string prefix = video ? "video" : "audio";
+    Chain chain{f};
+    chain.node(prefix + "-queue", "queue",
+               {{"max-size-time", std::uint64_t{1'000'000'000}},
+                {"max-size-bytes", std::int64_t{0}},
+                {"max-size-buffers", std::int64_t{0}},
+                {"leaky", std::string{"downstream"}}});
+    f.inputs.push_back({input.name, input.media, chain.last(), "sink"});
+    if (video) {
+      chain.node("video-parse", "h264parse")
+          .node(
+              "video-pay", "rtph264pay",
+              {{"pt", std::int64_t{96}}, {"mtu", std::int64_t{1200}}, {"config-interval", std::int64_t{-1}}})
+          .node("compress", "rtpaiccompress",
+                {{"pt", std::int64_t{97}},
+                 {"mtu", std::int64_t{1200}},
+                 {"profile", std::string{to_string(branch.profile)}}});
+    } else {
+      chain.node("audio-parse", "opusparse").node("audio-pay", "rtpopuspay", {{"pt", std::int64_t{98}}});
+    }
+    chain.node(prefix + "-sink", "udpsink",
+               {{"host", branch.host},
+                {"port", std::int64_t{video ? branch.video_port : branch.audio_port}},
+                {"async", false},
+                {"sync", false}});
+    if (!video || branch.feedback_port == 0) continue;
+    f.nodes.push_back({"feedback",
+                       "udpsrc",
+                       {{"address", branch.address},
+                        {"port", std::int64_t{branch.feedback_port}},
+                        {"caps", std::string{"application/x-rtcp"}}}});
+    f.links.push_back({"feedback", "compress", "", "rtcp_sink"});
+  }
+  return f;
+}
+
 }  // namespace
 
 Fragment plan_branch(const Description& d, const std::string& name, const Branch& branch,
                      const std::vector<Stream>& streams, const std::string& path) {
-  return std::visit([&](const FileBranch& file) { return plan_file(d, name, file, streams, path); }, branch);
+  if (const auto* trunk = std::get_if<TrunkBranch>(&branch)) return plan_trunk(d, name, *trunk, streams);
+  return plan_file(d, name, std::get<FileBranch>(branch), streams, path);
 }
 
 Fragment plan_adapter(Container container, Media media, const std::string& caps_name, unsigned fps,

@@ -17,7 +17,8 @@ struct Wanted {
 
 Wanted wanted(const Description& d) {
   const bool webm = std::any_of(d.branches.begin(), d.branches.end(), [](const auto& entry) {
-    return std::visit([](const auto& b) { return b.container == Container::webm; }, entry.second);
+    const auto* file = as_file(entry.second);
+    return file != nullptr && file->container == Container::webm;
   });
   return {d.video.mode != VideoMode::none, d.audio.mode != AudioMode::none,
           d.video.mode == VideoMode::passthrough, d.audio.mode == AudioMode::passthrough, webm};
@@ -88,8 +89,10 @@ std::string rtp_caps(const RtpStream& s, Media media) {
                          : s.codec == RtpCodec::pcmu ? "PCMU"
                                                      : "PCMA";
   std::string caps = std::string{"application/x-rtp,media="} + (media == Media::video ? "video" : "audio") +
-                     ",clock-rate=" + std::to_string(s.clock_rate) + ",encoding-name=" + encoding +
-                     ",payload=" + std::to_string(s.payload);
+                     ",clock-rate=" + std::to_string(s.clock_rate) + ",encoding-name=" + encoding;
+  // A tunnel has packets of two payload types: caps that name one would make the jitter buffer drop the
+  // other.
+  if (!s.tunnel) caps += ",payload=" + std::to_string(s.payload);
   if (media == Media::audio && s.channels > 1)
     caps += ",encoding-params=(string)" + std::to_string(s.channels);
   // The parser let only harmless characters through; quotes keep commas of base64 lists inside the field.
@@ -133,6 +136,18 @@ void rtp_stream(Participant& p, const RtpSource& source, const RtpStream& s, Med
                 {"timeout", static_cast<std::uint64_t>(source.timeout.count())}});
   chain.node(prefix + "-jitter", "rtpjitterbuffer",
              {{"latency", std::int64_t{source.jitter.count() / 1'000'000}}, {"do-lost", true}});
+  if (s.tunnel) {
+    chain.node("video-restore", "rtpaicdecompress", {{"pt", std::int64_t{s.tunnel->payload}}});
+    if (!s.tunnel->host.empty()) {
+      p.fragment.nodes.push_back({"video-feedback",
+                                  "udpsink",
+                                  {{"host", s.tunnel->host},
+                                   {"port", std::int64_t{s.tunnel->port}},
+                                   {"async", false},
+                                   {"sync", false}}});
+      p.fragment.links.push_back({"video-restore", "video-feedback", "rtcp_src"});
+    }
+  }
   switch (s.codec) {
     case RtpCodec::h264:
       chain.node("video-depay", "rtph264depay", {{"wait-for-keyframe", true}})

@@ -208,6 +208,13 @@ void Agent::on_branch(std::string_view name, BranchState state, std::string_view
   change.set_duration_ns(facts.media_ns);
   changes_[change.name()] = change;
   say(std::move(message));
+  if (facts.trunk && (state == BranchState::removed || state == BranchState::failed)) {
+    const auto& trunk = *facts.trunk;
+    log(GST_LEVEL_INFO, "trunk", std::string{name},
+        "sent " + std::to_string(trunk.bytes_out) + " bytes instead of " + std::to_string(trunk.bytes_in) +
+            "; access units: " + std::to_string(trunk.coded) + " coded, " + std::to_string(trunk.native) +
+            " native; resyncs: " + std::to_string(trunk.resyncs));
+  }
 }
 
 void Agent::on_participant_failed(std::string_view name, std::string_view error) {

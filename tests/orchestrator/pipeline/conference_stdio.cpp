@@ -22,7 +22,7 @@ namespace {
 
 std::string path_of(const std::filesystem::path& folder, const std::string& name,
                     const pipeline::Branch& branch) {
-  const auto container = std::get<pipeline::FileBranch>(branch).container;
+  const auto container = pipeline::as_file(branch)->container;
   auto path = folder / (name + std::string{pipeline::suffix_of(container)});
   if (pipeline::is_folder(container)) std::filesystem::create_directories(path);
   return path;

@@ -312,5 +312,62 @@ TEST(Custom, ReadsElementsAndLinks) {
   EXPECT_FALSE(parse_branch(json::Value::object(), d));
 }
 
+json::Value linked() {
+  auto document = sample();
+  document["encode"]["open"] = {{"of", "video"}, {"codec", "openh264"}};
+  document["branches"] =
+      *json::parse(R"({"trunk":{"kind":"aic-trunk","inputs":["open","opus"],"host":"far.example",
+      "videoPort":5004,"audioPort":5006,"address":"::1","feedbackPort":5008,"profile":"lite","onError":"fail-pipeline"}})");
+  return document;
+}
+
+TEST(Description, ReadsTheSendingEndOfATrunk) {
+  const auto d = parsed(linked());
+  const auto& trunk = std::get<TrunkBranch>(d.branches.at("trunk"));
+  EXPECT_THAT(trunk.inputs, ElementsAre("open", "opus"));
+  EXPECT_EQ(trunk.host, "far.example");
+  EXPECT_EQ(trunk.video_port, 5004);
+  EXPECT_EQ(trunk.audio_port, 5006);
+  EXPECT_EQ(trunk.address, "::1");
+  EXPECT_EQ(trunk.feedback_port, 5008);
+  EXPECT_EQ(trunk.profile, TrunkProfile::lite);
+  EXPECT_EQ(trunk.on_error, session::OnError::fail_pipeline);
+  EXPECT_EQ(as_file(d.branches.at("trunk")), nullptr);
+}
+
+TEST(Description, ATrunkOfOneMediumListensOnlyOnTheLoopback) {
+  auto document = linked();
+  document["branches"]["trunk"] = {
+      {"kind", "aic-trunk"}, {"inputs", {"opus"}}, {"host", "10.0.0.7"}, {"audioPort", 5006}};
+  const auto d = parsed(document);
+  const auto& trunk = std::get<TrunkBranch>(d.branches.at("trunk"));
+  EXPECT_EQ(trunk.video_port, 0);
+  EXPECT_EQ(trunk.feedback_port, 0);
+  EXPECT_EQ(trunk.address, "127.0.0.1");
+  EXPECT_EQ(trunk.profile, TrunkProfile::automatic);
+  EXPECT_EQ(trunk.on_error, session::OnError::detach);
+}
+
+TEST(Description, TheReceivingEndOfATrunkIsAParticipantOverRtp) {
+  auto document = sample();
+  document["source"] = *json::parse(R"({"kind":"aic-trunk","name":"far","videoPort":5004,"audioPort":5006,
+      "jitter":"80ms","timeout":"3s","feedback":{"host":"10.0.0.7","port":5008}})");
+  const auto source = std::get<RtpSource>(parsed(document).source);
+  EXPECT_EQ(source.address, "127.0.0.1");
+  EXPECT_EQ(source.jitter, 80ms);
+  EXPECT_EQ(source.timeout, 3s);
+  ASSERT_EQ(source.participants.size(), 1U);
+  const auto& far = source.participants.front();
+  EXPECT_EQ(far.name, "far");
+  ASSERT_TRUE(far.video && far.video->tunnel && far.audio);
+  EXPECT_EQ(far.video->codec, RtpCodec::h264);
+  EXPECT_EQ(far.video->port, 5004);
+  EXPECT_EQ(far.video->tunnel->host, "10.0.0.7");
+  EXPECT_EQ(far.video->tunnel->port, 5008);
+  EXPECT_NE(far.video->tunnel->payload, far.video->payload);
+  EXPECT_EQ(far.audio->codec, RtpCodec::opus);
+  EXPECT_EQ(far.audio->port, 5006);
+}
+
 }  // namespace
 }  // namespace auralink::pipeline

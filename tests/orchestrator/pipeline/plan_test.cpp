@@ -104,7 +104,7 @@ TEST(Plan, BuildsEveryContainer) {
   for (const auto& [container, muxer] : muxers) {
     const auto branch = parse_branch({{"kind", "file"}, {"container", container}}, d);
     ASSERT_TRUE(branch) << container;
-    const auto f = plan_branch(d, "b", *branch, streams_of(d, std::get<FileBranch>(*branch)), "/r/x");
+    const auto f = plan_branch(d, "b", *branch, streams_of(d, *branch), "/r/x");
     expect_sound(f);
     EXPECT_EQ(node(f, "mux").factory, muxer);
     EXPECT_EQ(f.inputs.size(), container == "ogg" ? 1U : 2U);
@@ -204,6 +204,45 @@ TEST(Plan, DecodesEveryRtpCodec) {
   EXPECT_EQ(plan.participants[2].timeout, std::chrono::seconds{2});
 }
 
+TEST(Plan, ATrunkSendsWhatIsEncodedAndListensForFeedback) {
+  auto document = sample();
+  document["encode"]["open"] = {{"of", "video"}, {"codec", "openh264"}};
+  document["branches"] = *json::parse(R"({"trunk":{"kind":"aic-trunk","inputs":["open","opus"],"host":"far",
+      "videoPort":5004,"audioPort":5006,"feedbackPort":5008}})");
+  const auto plan = make_plan(described(document), {});
+  expect_sound(plan);
+  const auto& trunk = plan.branches.at("trunk");
+  EXPECT_EQ(factories(trunk),
+            "queue h264parse rtph264pay rtpaiccompress udpsink udpsrc queue opusparse rtpopuspay udpsink");
+  EXPECT_NE(std::get<std::int64_t>(node(trunk, "video-pay").properties.at("pt")),
+            std::get<std::int64_t>(node(trunk, "compress").properties.at("pt")))
+      << "native and coded packets are told apart by it";
+  EXPECT_EQ(std::get<std::string>(node(trunk, "feedback").properties.at("address")), "127.0.0.1");
+  for (const auto* sink : {"video-sink", "audio-sink"})
+    EXPECT_EQ(std::get<bool>(node(trunk, sink).properties.at("sync")), false) << sink;
+  document["branches"]["trunk"].erase("feedbackPort");
+  EXPECT_THAT(factories(make_plan(described(document), {}).branches.at("trunk")),
+              testing::Not(HasSubstr("udpsrc")));
+}
+
+TEST(Plan, TheReceivingEndRestoresBehindTheJitterBuffer) {
+  auto document = sample();
+  document["source"] = *json::parse(R"({"kind":"aic-trunk","name":"far","videoPort":5004,"audioPort":5006,
+      "feedback":{"host":"near","port":5008}})");
+  document.erase("branches");
+  const auto plan = make_plan(described(document), {});
+  expect_sound(plan);
+  const auto& far = plan.participants.at(0).fragment;
+  EXPECT_THAT(factories(far), HasSubstr("udpsrc rtpjitterbuffer rtpaicdecompress udpsink rtph264depay"));
+  EXPECT_THAT(std::get<std::string>(node(far, "video-udp").properties.at("caps")),
+              testing::Not(HasSubstr("payload=")))
+      << "the jitter buffer would drop the other type";
+  EXPECT_THAT(std::get<std::string>(node(far, "audio-udp").properties.at("caps")), HasSubstr("payload=98"));
+  document["source"].erase("feedback");
+  EXPECT_THAT(factories(make_plan(described(document), {}).participants.at(0).fragment),
+              testing::Not(HasSubstr("udpsink")));
+}
+
 TEST(Plan, PassesThroughWithoutDecoding) {
   auto document = sample();
   document["source"]["participants"].erase(1);
@@ -296,10 +335,10 @@ TEST_P(Shipped, PlansWhatItPlannedBefore) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Descriptions, Shipped,
-                         testing::Values("active-speaker", "audio-recording", "automatic-recording",
-                                         "composite-recording", "hls-recording", "passthrough-recording",
-                                         "rtp-composite", "segment-recording", "test-conference",
-                                         "track-recording"),
+                         testing::Values("active-speaker", "aic-trunk", "aic-trunk-receive",
+                                         "audio-recording", "automatic-recording", "composite-recording",
+                                         "hls-recording", "passthrough-recording", "rtp-composite",
+                                         "segment-recording", "test-conference", "track-recording"),
                          [](const auto& tested) {
                            std::string name = tested.param;
                            std::replace(name.begin(), name.end(), '-', '_');

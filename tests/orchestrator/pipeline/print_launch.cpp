@@ -22,9 +22,10 @@ int main(int argc, char** argv) {
   if (!typed) return std::fprintf(stderr, "%s\n", typed.error().front().detail.c_str()), 1;
   std::map<std::string, std::string> paths;
   for (const auto& [name, branch] : typed->branches) {
-    const auto& file = std::get<pipeline::FileBranch>(branch);
-    paths[name] = (std::filesystem::path{argv[2]} / name).string() + std::string{suffix_of(file.container)};
-    if (is_folder(file.container)) std::filesystem::create_directories(paths[name]);
+    const auto* file = pipeline::as_file(branch);
+    if (file == nullptr) continue;
+    paths[name] = (std::filesystem::path{argv[2]} / name).string() + std::string{suffix_of(file->container)};
+    if (is_folder(file->container)) std::filesystem::create_directories(paths[name]);
   }
   std::puts(render_launch(pipeline::make_plan(pipeline::with_test_source(*typed, 2), paths)).c_str());
   return 0;
