@@ -3,8 +3,9 @@
 """bench.py [--quick] [--rtpextinject PROGRAM PLUGIN]   (`ninja bench` in a build folder calls it)
 
 Prints one table: how soon a conference writes, what a worker weighs, what a composite costs beside the same thing
-written by hand for gst-launch-1.0, how the API answers, how long a recording takes to be final. Medians; pairs alternate, so that a disturbance of the machine hits both sides.
-AURALINK_BUILD names the build folder. Not a test: a busy machine only makes the figures worse."""
+written by hand for gst-launch-1.0, how the API answers, how long a recording takes to be final. Medians; pairs
+alternate, so that a disturbance of the machine hits both sides. AURALINK_BUILD names the build folder. Not a test: a
+busy machine only makes the figures worse."""
 import argparse
 import json
 import os

@@ -61,6 +61,14 @@ def marked(mark):
     return found
 
 
+def told(event):
+    """An event for a person: what happened to whom, and why."""
+    data = event["data"]
+    ended = data.get("conference") or {}
+    why = data.get("error") or data.get("detail") or (data.get("branch") or {}).get("error") or ended.get("reason") or ""
+    return f"{event['seq']} {event['type']} {event['conference']} {why}".rstrip()
+
+
 class Events:
     """Everything the daemon says on /v1/events, from its first event on. Comes back after a cut, as the contract of
     server-sent events has it, and counts the cuts."""
@@ -130,7 +138,7 @@ class Events:
         with self._news:
             while not (found := find()):
                 left = end - time.monotonic()
-                seen = [f"{e['seq']} {e['type']} {e['conference']}" for e in self._all[-25:]]
+                seen = [told(e) for e in self._all[-25:]]
                 assert not self._ended, f"the stream of events ended ({self._ended}) without {kind} of {conference}"
                 assert left > 0, f"no {kind} of {conference} in {timeout} s; last: {seen}"
                 self._news.wait(left)
