@@ -162,6 +162,7 @@ void Service::Impl::launch(Entry& entry) {
   const bool first = entry.conference.state == ConferenceState::pending;
   if (first && !advance(entry, {entry.conference.epoch + 1, ConferenceState::starting})) return;
   auto& conference = edit(entry);
+  conference.awaits_worker = false;
   std::map<std::string, std::string> paths;
   for (auto& [name, branch] : conference.branches) {
     if (branch.state != BranchState::adding) continue;
@@ -245,6 +246,7 @@ void Service::Impl::end(Entry& entry, ExitClass how, std::string reason) {
   }
   participants_changed(entry, {});
   conference.worker_pid = 0;
+  conference.awaits_worker = false;
   conference.exit = how;
   conference.reason = std::move(reason);
   conference.ended_at = clock_.wall();
@@ -306,6 +308,7 @@ bool Service::Impl::restart(Entry& entry, const Verdict& verdict, const std::vec
   advance(entry, {conference.epoch + 1, ConferenceState::starting});
   for (const auto& name : wanted)
     emit("branch.adding", conference.id, "branch", to_json(conference.branches.at(name)));
+  conference.awaits_worker = true;
   entry.watch.launch_at = now + *delay;
   return true;
 }

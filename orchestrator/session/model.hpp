@@ -152,6 +152,7 @@ struct Conference {
   std::map<std::string, Branch> branches = {};
   std::vector<Presence> presence = {};    ///< who came and went, oldest first, at most kMaxPresence
   std::vector<Millis> restarted_at = {};  ///< monotonic times of restarts within the policy's window
+  bool awaits_worker = false;             ///< a restart is decided, and its worker is not started yet
 };
 
 /// What one worker wrote of a recording without a break. A recording whose worker died goes on in the next

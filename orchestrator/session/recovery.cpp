@@ -42,6 +42,12 @@ void Service::Impl::recover(Entry& entry) {
   if (conference.started_at.count() != 0)
     // Only wall time outlives a daemon; a clock set back must not make the run longer than it was.
     watch.running_since = now - std::max(Millis{0}, clock_.wall() - conference.started_at);
+  if (conference.awaits_worker && conference.desired == Desired::running) {
+    // The worker's end is accounted for, and no worker of this epoch ever ran: the daemon's death is not
+    // another failure of this conference.
+    watch.launch_at = now;
+    return;
+  }
   if (conference.epoch > 0 && conference.compiled.policies.orphans == Orphans::go_on &&
       host_.adopt(conference.id, conference.epoch)) {
     adopt(entry);

@@ -173,6 +173,7 @@ Conference read_conference(const Value& from) {
                                    .at_mono = Millis{row.at(4).get<std::int64_t>()}});
   for (const auto& at : from.value("restartedAt", Value::array()))
     conference.restarted_at.emplace_back(at.get<std::int64_t>());
+  conference.awaits_worker = from.value("awaitsWorker", false);
   return conference;
 }
 
@@ -334,7 +335,8 @@ Value to_stored(const Conference& conference) {
           {"branches", std::move(branches)},
           {"lateFrames", conference.late_frames},
           {"presence", std::move(presence)},
-          {"restartedAt", std::move(restarts)}};
+          {"restartedAt", std::move(restarts)},
+          {"awaitsWorker", conference.awaits_worker}};
 }
 
 Value to_stored(const Recording& recording) {

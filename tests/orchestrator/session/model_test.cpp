@@ -37,7 +37,7 @@ TEST(Names, GoBothWays) {
   expect_round_trip<ProcessingState>(5);
 }
 
-constexpr std::array kAddedLater{"lateFrames", "presence", "restartedAt"};
+constexpr std::array kAddedLater{"lateFrames", "presence", "restartedAt", "awaitsWorker"};
 
 Conference sample_conference() {
   Conference c;
@@ -57,6 +57,7 @@ Conference sample_conference() {
   c.compiled.estimated_cpus = 0.75;
   c.presence = {{.name = "ann", .joined = true, .epoch = 1, .at = Millis{5}, .at_mono = Millis{6}}};
   c.restarted_at = {Millis{7}, Millis{8}};
+  c.awaits_worker = true;
   c.compiled.branches.push_back({.name = "record",
                                  .kind = "file",
                                  .container = "mp4",
@@ -188,6 +189,7 @@ TEST(StoredForm, KeepsEveryField) {
   EXPECT_EQ(to_stored(*again), to_stored(c));
   EXPECT_EQ(to_json(*again), to_json(c));
   EXPECT_EQ(again->compiled.policies.restart.max, 7U);
+  EXPECT_TRUE(again->awaits_worker);
   EXPECT_EQ(again->compiled.policies.max_duration, Millis{14'400'000});
   EXPECT_EQ(again->compiled.branches.at(0).on_error, OnError::fail_pipeline);
   EXPECT_EQ(again->branches.at("record").progressed_at, Millis{1'767'225'605'000});

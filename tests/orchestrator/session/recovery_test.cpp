@@ -251,6 +251,30 @@ TEST(CrashLoop, DoesNotWinAttemptsByBringingTheDaemonDown) {
   EXPECT_EQ(w.conference().exit, ExitClass::killed);
 }
 
+// Both were killed, and the daemon saw its worker's end first.
+TEST(CrashLoop, ADaemonThatDiesBeforeItStartsTheNextWorkerSpendsNoAttempt) {
+  World w;
+  w.catalog.policies.restart = {.on_failure = true, .max = 1, .window = seconds{600}};
+  w.boot_with_finisher();
+  w.play("demo", "plain");
+  w.report("demo", 5000);
+  w.storage.files["/rec/demo/demo-a-1.mp4"] = 4000;
+  w.exit("demo", {.signo = SIGKILL});
+  ASSERT_EQ(w.conference().state, ConferenceState::starting);
+  const auto before = believed_state(*w.service);
+  w.host.said.clear();
+  w.boot().recover();
+  EXPECT_EQ(believed_state(*w.service), before);
+  w.pass(seconds{1});
+  EXPECT_THAT(w.host.said, ::testing::Contains("start demo 2"));
+  EXPECT_EQ(w.recording("demo-a-1").state, RecordingState::active);
+  w->on_hello("demo", 2, 4711);
+  w->on_running("demo", 2);
+  EXPECT_EQ(w.conference().state, ConferenceState::running);
+  w.boot().recover();
+  EXPECT_EQ(w.conference().state, ConferenceState::ended) << "one attempt was allowed";
+}
+
 TEST(Suspended, SilenceWhileTheDaemonSleptIsForgiven) {
   World w;
   w.play("demo", "plain");
