@@ -40,7 +40,7 @@ constexpr auto by_zeros(const std::array<Code, 68>& codes) {
     if (code.length == 0) continue;
     const auto zeros = static_cast<std::size_t>(code.length - std::bit_width(code.bits));
     const std::size_t tail = code.length - zeros - 1;
-    const std::size_t bits = code.bits & ((std::size_t{1} << tail) - 1);
+    const std::size_t bits = std::size_t{code.bits} - std::bit_floor(code.bits);
     const std::size_t free = kAfterOne - tail;
     for (std::size_t rest = 0; rest < std::size_t{1} << free; ++rest)
       table[(zeros << kAfterOne) + (bits << free) + rest] = {code.length, static_cast<std::uint8_t>(value)};

@@ -29,7 +29,8 @@ std::uint8_t Macroblock::pcm_sample(std::size_t i) const noexcept {
 void Macroblock::set_pcm_sample(std::size_t i, std::uint8_t value) noexcept {
   std::int16_t& pair = luma[(i / 2) / 16][(i / 2) % 16];
   const auto old = static_cast<std::uint16_t>(pair);
-  pair = static_cast<std::int16_t>((i & 1U) != 0 ? (old & 0x00FFU) | value << 8U : (old & 0xFF00U) | value);
+  const unsigned byte = value;
+  pair = static_cast<std::int16_t>((i & 1U) != 0 ? (old & 0x00FFU) | byte << 8U : (old & 0xFF00U) | byte);
 }
 
 void MacroblockMap::resize(int new_width, int new_height) {

@@ -21,7 +21,7 @@ Motion::Motion(const MacroblockMap& picture, int address) noexcept {
     if (is_intra(from.type)) {
       to.ref = kIntra;
     } else {
-      to.ref = from.ref[(block >> 3U) * 2 + (block & 3U) / 2];
+      to.ref = int{from.ref[(block >> 3U) * 2 + (block & 3U) / 2]};
       to.mv = from.mv[block];
     }
   };

@@ -366,7 +366,7 @@ class Writer final {
     if (mb.type >= MbType::k8x8)
       for (const auto sub : mb.sub) bits_.ue(sub);
     for (int i = 0; references_ > 1 && i < reference_count(mb.type); ++i) {
-      const auto ref = static_cast<std::uint32_t>(mb.ref[reference_place(mb.type, i)]);
+      const std::uint32_t ref = static_cast<std::uint8_t>(mb.ref[reference_place(mb.type, i)]);
       if (references_ == 2)
         bits_.flag(ref == 0);
       else

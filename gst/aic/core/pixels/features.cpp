@@ -2,9 +2,12 @@
 #include "gst/aic/core/pixels/features.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
+#include <cstring>
 
 #include "gst/aic/core/h264/macroblock.hpp"
+#include "gst/aic/core/pixels/eight.hpp"
 #include "gst/aic/core/pixels/quantiser.hpp"
 
 namespace auralink::aic::pixels {
@@ -44,17 +47,32 @@ constexpr auto kTransposedScan = [] {
   return out;
 }();
 
+using Unsigned8 [[gnu::vector_size(16)]] = std::uint16_t;
+using Words [[gnu::vector_size(16)]] = std::uint32_t;
+
+/// All of eight small numbers that are not negative.
+int sum_of(Eight v) noexcept {
+  const auto pairs = std::bit_cast<Words>(v);
+  const Words sums = (pairs & 0xFFFFU) + (pairs >> 16);
+  return static_cast<int>(sums[0] + sums[1] + sums[2] + sums[3]);
+}
+Eight distance(Eight a, Eight b) noexcept { return greatest(a, b) - least(a, b); }
+
 std::uint32_t energy(const std::uint8_t* at, std::ptrdiff_t stride, int size, unsigned log2_count) noexcept {
-  std::uint32_t sum = 0;
-  std::uint32_t squares = 0;
+  Eight sums{};
+  Words squares{};
   for (int y = 0; y < size; ++y) {
-    const std::uint8_t* row = at + y * stride;
-    for (int x = 0; x < size; ++x) {
-      sum += row[x];
-      squares += static_cast<std::uint32_t>(row[x] * row[x]);
+    for (int x = 0; x < size; x += 8) {
+      const Eight v = load(at + y * stride + x);
+      sums += v;
+      const auto wide = std::bit_cast<Unsigned8>(v);
+      const auto square = std::bit_cast<Words>(wide * wide);  // two of 16 bits each
+      squares += (square & 0xFFFFU) + (square >> 16);
     }
   }
-  return squares - static_cast<std::uint32_t>((std::uint64_t{sum} * sum) >> log2_count);
+  const auto sum = static_cast<std::uint64_t>(sum_of(sums));
+  return squares[0] + squares[1] + squares[2] + squares[3] -
+         static_cast<std::uint32_t>((sum * sum) >> log2_count);
 }
 
 /// Adds one Sobel gradient to a histogram of eight directions.
@@ -152,21 +170,26 @@ Square difference4x4(const std::uint8_t* a, std::ptrdiff_t a_stride, const std::
 
 int sad8x8(const std::uint8_t* a, std::ptrdiff_t a_stride, const std::uint8_t* b,
            std::ptrdiff_t b_stride) noexcept {
-  int sum = 0;
+  int sum = 0;  // compilers know an instruction for just this
   for (int y = 0; y < 8; ++y)
     for (int x = 0; x < 8; ++x) sum += std::abs(a[y * a_stride + x] - b[y * b_stride + x]);
   return sum;
 }
 
 int texture8x8(const std::uint8_t* at, std::ptrdiff_t stride) noexcept {
-  int sum = 0;
+  Eight sums{};
+  Eight above = load(at);
   for (int y = 0; y < 8; ++y) {
-    const std::uint8_t* row = at + y * stride;
-    for (int x = 0; x < 7; ++x) sum += std::abs(row[x] - row[x + 1]);
-    if (y == 7) break;
-    for (int x = 0; x < 8; ++x) sum += std::abs(row[x] - row[x + stride]);
+    std::array<std::uint8_t, 8> row;   // NOLINT(*-member-init)
+    std::array<std::uint8_t, 8> next;  // NOLINT(*-member-init): the last one is its own neighbour
+    std::memcpy(row.data(), at + y * stride, 8);
+    const auto bytes = std::bit_cast<std::uint64_t>(row);
+    next = std::bit_cast<std::array<std::uint8_t, 8>>(bytes >> 8U | (bytes & 0xFF00'0000'0000'0000U));
+    const Eight here = load(row.data());
+    sums += distance(here, load(next.data())) + distance(here, above);
+    above = here;
   }
-  return sum;
+  return sum_of(sums);
 }
 
 std::uint32_t energy16x16(const std::uint8_t* at, std::ptrdiff_t stride) noexcept {
@@ -177,10 +200,12 @@ std::uint32_t energy8x8(const std::uint8_t* at, std::ptrdiff_t stride) noexcept 
 }
 
 int absolute_sum8x8(const std::int16_t* at, std::ptrdiff_t stride) noexcept {
-  int sum = 0;
-  for (int y = 0; y < 8; ++y)
-    for (int x = 0; x < 8; ++x) sum += std::abs(at[y * stride + x]);
-  return sum;
+  Eight sums{};
+  for (int y = 0; y < 8; ++y) {
+    const Eight v = load(at + y * stride);
+    sums += greatest(v, -v);
+  }
+  return sum_of(sums);
 }
 
 Gradients gradients(const std::uint8_t* at, std::ptrdiff_t stride, int width, int height) noexcept {

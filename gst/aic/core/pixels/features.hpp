@@ -55,6 +55,7 @@ class Steps final {
 /// Sum of squared deviations from the mean, of a 16x16 and of an 8x8 block.
 [[nodiscard]] std::uint32_t energy16x16(const std::uint8_t* at, std::ptrdiff_t stride) noexcept;
 [[nodiscard]] std::uint32_t energy8x8(const std::uint8_t* at, std::ptrdiff_t stride) noexcept;
+/// Of values within 1023 of 0.
 [[nodiscard]] int absolute_sum8x8(const std::int16_t* at, std::ptrdiff_t stride) noexcept;
 
 /// Sums over forward differences to the right and down: |dx|, |dy|, dx*dx, dx*dy, dy*dy. Reads one sample
