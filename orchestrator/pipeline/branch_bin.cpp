@@ -18,6 +18,7 @@ using support::Owned;
 namespace {
 
 constexpr std::size_t kMostHeld = 2000;  // audio buffers waiting for the first keyframe: over 30 s
+constexpr GstClockTime kLongestGuess = GST_SECOND / 10;  // of a duration: pictures may have been missing
 
 /// Signed running time of a timestamp; nullopt when it has none or lies in no segment.
 std::optional<std::int64_t> running_time(const GstSegment& segment, GstClockTime timestamp) {
@@ -26,6 +27,12 @@ std::optional<std::int64_t> running_time(const GstSegment& segment, GstClockTime
   const int sign = gst_segment_to_running_time_full(&segment, GST_FORMAT_TIME, timestamp, &magnitude);
   if (sign == 0) return std::nullopt;
   return sign * static_cast<std::int64_t>(magnitude);
+}
+
+/// Sound is decoded in the order in which it is heard. What RTP brings has the arrival of its packet as DTS.
+GstClockTime decoding_time(Media media, GstBuffer* buffer) {
+  return media == Media::audio && GST_BUFFER_PTS_IS_VALID(buffer) ? GST_BUFFER_PTS(buffer)
+                                                                  : GST_BUFFER_DTS(buffer);
 }
 
 GstClockTime shifted(std::optional<std::int64_t> time, std::int64_t origin) {
@@ -46,6 +53,28 @@ GstPadProbeReturn on_muxed(GstPad*, GstPadProbeInfo* info, gpointer) noexcept {
     gst_buffer_unmap(buffer, &map);
   }
   return GST_PAD_PROBE_OK;
+}
+
+/// Without a rate in the stream h264parse gives pictures no duration, and mp4mux would cut the last one off
+/// by its edit list: each lasts as long as the one before, as far as can be told. `data` is when that was
+/// decoded.
+GstPadProbeReturn on_parsed(GstPad*, GstPadProbeInfo* info, gpointer data) noexcept {
+  auto& last = *static_cast<GstClockTime*>(data);
+  auto* buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+  const GstClockTime decoded = GST_BUFFER_DTS_OR_PTS(buffer);
+  if (!GST_BUFFER_DURATION_IS_VALID(buffer) && GST_CLOCK_TIME_IS_VALID(last) && decoded > last) {
+    buffer = gst_buffer_make_writable(buffer);
+    GST_PAD_PROBE_INFO_DATA(info) = buffer;
+    GST_BUFFER_DURATION(buffer) = std::min(decoded - last, kLongestGuess);
+  }
+  last = decoded;
+  return GST_PAD_PROBE_OK;
+}
+
+void tell_durations_of(GstElement* parser) {
+  const Owned<GstPad> src{gst_element_get_static_pad(parser, "src")};
+  gst_pad_add_probe(src.get(), GST_PAD_PROBE_TYPE_BUFFER, on_parsed, new GstClockTime{GST_CLOCK_TIME_NONE},
+                    [](gpointer data) { delete static_cast<GstClockTime*>(data); });
 }
 
 void mend_fragments_of(GstElement* muxer) {
@@ -113,6 +142,7 @@ BranchBin::BranchBin(Owned<GstElement> bin, const Fragment& fragment, Options op
   g_object_set(bin_.get(), "async-handling", TRUE, nullptr);
   for (const Node& node : fragment.nodes) {
     Owned<GstElement> element{gst_bin_get_by_name(GST_BIN(bin_.get()), node.id.c_str())};
+    if (node.factory == "h264parse") tell_durations_of(element.get());
     if (node.factory == "mp4mux") mend_fragments_of(element.get());
     if (node.factory == "splitmuxsink")
       g_signal_connect(element.get(), "muxer-added", G_CALLBACK(on_muxer_added), nullptr);
@@ -147,7 +177,9 @@ GstFlowReturn BranchBin::chain(GstPad* pad, GstObject* parent, GstBuffer* buffer
 GstFlowReturn BranchBin::take(Input& input, GstPad* pad, GstObject* parent) {
   while (!input.held.empty() && !input.ended) {
     auto* buffer = input.held.front().get();
-    const auto decode_time = running_time(input.segment, GST_BUFFER_DTS_OR_PTS(buffer));
+    auto time = decoding_time(input.media, buffer);
+    if (!GST_CLOCK_TIME_IS_VALID(time)) time = GST_BUFFER_PTS(buffer);
+    const auto decode_time = running_time(input.segment, time);
     if (!decode_time) {  // cannot be placed in the file
       input.held.pop_front();
       continue;
@@ -178,7 +210,7 @@ GstFlowReturn BranchBin::take(Input& input, GstPad* pad, GstObject* parent) {
 void BranchBin::write(Input& input, GstPad* pad, GstObject* parent, Owned<GstBuffer> owned,
                       std::int64_t origin) {
   auto* buffer = gst_buffer_make_writable(owned.release());
-  const auto dts = running_time(input.segment, GST_BUFFER_DTS(buffer));
+  const auto dts = running_time(input.segment, decoding_time(input.media, buffer));
   auto pts = running_time(input.segment, GST_BUFFER_PTS(buffer));
   if (!pts) pts = dts;  // AVI knows only decoding times
   GST_BUFFER_PTS(buffer) = shifted(pts, origin);

@@ -49,8 +49,8 @@ struct RtpStream {
   std::optional<std::uint32_t> ssrc =
       {};                     ///< only packets of this source; what streams of one port differ by
   std::uint8_t level_id = 0;  ///< header extension element with the audio level (RFC 6464); 0: none
+  bool feedback = false;      ///< asks for keyframes by RTCP (RFC 4585), sent to where the packets come from
   std::optional<TunnelEnd> tunnel = {};  ///< H264 only: what the other end codes is restored here
-  bool feedback = false;  ///< asks for keyframes by RTCP (RFC 4585), sent to where the packets come from
 };
 struct RtpParticipant {
   std::string name;
@@ -61,6 +61,7 @@ struct RtpSource {
   std::string address = "127.0.0.1";  ///< local address to bind
   Nanos jitter{std::chrono::milliseconds{200}};
   Nanos timeout{std::chrono::seconds{2}};  ///< a stream without packets for this long has left
+  bool one_clock = false;                  ///< all streams come from one clock, as those of a trunk do
   std::vector<RtpParticipant> participants;
 };
 

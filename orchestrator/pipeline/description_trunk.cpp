@@ -51,6 +51,7 @@ void check_apart(ObjectReader& reader, std::string_view key, std::uint16_t port,
 
 RtpSource read_trunk_source(ObjectReader& reader, Violations& violations) {
   RtpSource source;
+  source.one_clock = true;
   RtpParticipant peer;
   peer.name = read_name(reader);
   source.address = read_address(reader);

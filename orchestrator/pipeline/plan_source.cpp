@@ -134,8 +134,12 @@ void rtp_stream(Participant& p, const RtpSource& source, const RtpStream& s, Med
                 {"port", std::int64_t{s.port}},
                 {"caps", rtp_caps(s, media)},
                 {"timeout", static_cast<std::uint64_t>(source.timeout.count())}});
-  chain.node(prefix + "-jitter", "rtpjitterbuffer",
-             {{"latency", std::int64_t{source.jitter.count() / 1'000'000}}, {"do-lost", true}});
+  Properties jitter{{"latency", std::int64_t{source.jitter.count() / 1'000'000}}, {"do-lost", true}};
+  // Following the arrival of packets bends the time of what a daemon that catches up sends at once, and so of
+  // sound it held back for a keyframe. What is mixed has to follow, else the clocks drift apart; what is
+  // stored as it came keeps the sender's time.
+  if (coded && source.one_clock) jitter.emplace("mode", std::string{"none"});
+  chain.node(prefix + "-jitter", "rtpjitterbuffer", std::move(jitter));
   if (s.tunnel) {
     chain.node("video-restore", "rtpaicdecompress", {{"pt", std::int64_t{s.tunnel->payload}}});
     if (!s.tunnel->host.empty()) {
