@@ -21,6 +21,8 @@ constexpr std::size_t kMostPictures = 5000;
 /// Video black is 16; noise and a clock in a corner do not make a picture.
 constexpr unsigned kDarkest = 24;
 constexpr std::size_t kFirstCandidates = 6;
+/// WebVTT: a cue ends after it begins, also where the container claims to end with the last keyframe.
+constexpr std::int64_t kShortestCue = 1'000'000;
 
 /// A delivered file that has pictures. Its own clock begins at `base_ns` of the recording.
 struct Source {
@@ -263,7 +265,7 @@ class Drawing {
     std::string text = "WEBVTT\n";
     for (std::size_t i = 0; i < cues_.size(); ++i) {
       const auto until =
-          i + 1 < cues_.size() ? cues_[i + 1].first : std::max(duration_ns_, cues_[i].first + kSecond);
+          i + 1 < cues_.size() ? cues_[i + 1].first : std::max(duration_ns_, cues_[i].first + kShortestCue);
       text += "\n" + time_of(cues_[i].first) + " --> " + time_of(until) + "\n" + cues_[i].second + "\n";
     }
     store("vtt", names_.track(), View{reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
