@@ -44,7 +44,7 @@ Tag tag_of(const session::Conference& conference) {
 }
 
 Tag tag_of(const session::Branch& branch) {
-  return tag_without(session::to_json(branch), {"bytes", "dropped", "mediaSeconds", "stalled"});
+  return tag_without(session::to_json(branch), {"bytes", "dropped", "mediaSeconds", "stalled", "trunk"});
 }
 
 Tag tag_of(const session::Recording& recording) {

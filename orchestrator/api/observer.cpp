@@ -102,6 +102,17 @@ void Observer::sample_recordings() {
   metrics_.set_recordings_bytes(bytes);
 }
 
+void Observer::count_trunk(const session::TrunkFacts& seen, const session::TrunkFacts& now) {
+  const auto grown = [](std::uint64_t before, std::uint64_t after) {
+    return after - std::min(before, after);
+  };
+  metrics_.trunk_bytes("in", grown(seen.bytes_in, now.bytes_in));
+  metrics_.trunk_bytes("out", grown(seen.bytes_out, now.bytes_out));
+  metrics_.trunk_access_units("coded", grown(seen.coded, now.coded));
+  metrics_.trunk_access_units("native", grown(seen.native, now.native));
+  metrics_.trunk_resyncs(grown(seen.resyncs, now.resyncs));
+}
+
 void Observer::sample_growth(const session::Conference& conference) {
   for (const auto& [name, branch] : conference.branches) {
     auto& seen = branches_[{conference.id, conference.epoch, name}];
@@ -110,7 +121,9 @@ void Observer::sample_growth(const session::Conference& conference) {
     if (branch.bytes > seen.bytes) metrics_.branch_bytes(branch.spec.kind, branch.bytes - seen.bytes);
     if (branch.dropped > seen.dropped)
       metrics_.dropped_buffers(branch.spec.kind, branch.dropped - seen.dropped);
-    seen = {.bytes = branch.bytes, .dropped = branch.dropped};
+    const auto trunk = branch.trunk.value_or(session::TrunkFacts{});
+    if (branch.trunk) count_trunk(seen.trunk, trunk);
+    seen = {.bytes = branch.bytes, .dropped = branch.dropped, .trunk = trunk};
   }
   auto& seen = costs_[{conference.id, conference.epoch}];
   if (conference.worker_cpu_seconds > seen.cpu_seconds) {

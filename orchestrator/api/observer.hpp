@@ -27,6 +27,7 @@ class Observer final : public session::Listener {
  private:
   struct Seen {
     std::uint64_t bytes = 0, dropped = 0;
+    session::TrunkFacts trunk = {};
   };
   struct Cost {
     double cpu_seconds = 0;
@@ -35,6 +36,7 @@ class Observer final : public session::Listener {
   void count(const session::Event& event, const session::Conference* conference);
   void count_recording(const session::Event& event);
   void sample_recordings();
+  void count_trunk(const session::TrunkFacts& seen, const session::TrunkFacts& now);
   void sample_growth(const session::Conference& conference);
 
   session::Service& service_;

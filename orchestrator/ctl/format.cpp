@@ -175,6 +175,8 @@ std::string format_branches(const json::Value& answer) {
     std::string state = shown(branch, "state");
     if (member(branch, "stalled") == true) state += ", stalled";
     if (member(branch, "paused") == true) state += ", paused";
+    if (const auto& trunk = member(branch, "trunk"); trunk.is_object())
+      state += ", saves " + shown(trunk, "savedPercent") + " %";
     rows.push_back({shown(branch, "name"), shown(branch, "kind"), shown(branch, "container"), state,
                     format_bytes(bytes_of(branch, "bytes")),
                     format_duration(number_of(branch, "mediaSeconds")), shown(branch, "dropped", "0"),

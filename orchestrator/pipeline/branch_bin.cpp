@@ -82,10 +82,10 @@ void mend_fragments_of(GstElement* muxer) {
   gst_pad_add_probe(src.get(), GST_PAD_PROBE_TYPE_BUFFER, on_muxed, nullptr, nullptr);
 }
 
-TrunkFacts facts_of(GstElement* compressor) {
+session::TrunkFacts facts_of(GstElement* compressor) {
   GstStructure* stats = nullptr;
   g_object_get(compressor, "stats", &stats, nullptr);
-  TrunkFacts facts;
+  session::TrunkFacts facts;
   const auto read = [stats](const char* field) {
     guint64 value = 0;
     if (stats != nullptr) gst_structure_get_uint64(stats, field, &value);
@@ -99,8 +99,6 @@ TrunkFacts facts_of(GstElement* compressor) {
   if (stats != nullptr) gst_structure_free(stats);
   return facts;
 }
-
-void on_muxer_added(GstElement*, GstElement* muxer, gpointer) noexcept { mend_fragments_of(muxer); }
 
 }  // namespace
 
@@ -138,14 +136,10 @@ BranchBin::BranchBin(Owned<GstElement> bin, const Fragment& fragment, Options op
       gate_{std::ranges::any_of(fragment.inputs, [](const Port& p) { return p.media == Media::video; }),
             options_.start},
       last_arrival_{g_get_monotonic_time()} {
-  // splitmuxsink prerolls; the conference must not wait for a branch's first data to reach PLAYING.
-  g_object_set(bin_.get(), "async-handling", TRUE, nullptr);
   for (const Node& node : fragment.nodes) {
     Owned<GstElement> element{gst_bin_get_by_name(GST_BIN(bin_.get()), node.id.c_str())};
     if (node.factory == "h264parse") tell_durations_of(element.get());
     if (node.factory == "mp4mux") mend_fragments_of(element.get());
-    if (node.factory == "splitmuxsink")
-      g_signal_connect(element.get(), "muxer-added", G_CALLBACK(on_muxer_added), nullptr);
     if (node.factory == "rtpaiccompress") compressor_ = std::move(element);
   }
   for (const Port& port : ports_) {
@@ -344,7 +338,7 @@ void BranchBin::close() {
 }
 
 BranchFacts BranchBin::facts() const {
-  std::optional<TrunkFacts> trunk;
+  std::optional<session::TrunkFacts> trunk;
   if (compressor_) trunk = facts_of(compressor_.get());
   const std::scoped_lock lock{mutex_};
   return {bytes_, gate_.dropped(), media_ns_, gate_.paused(), trunk};

@@ -20,22 +20,16 @@
 #include "orchestrator/pipeline/builder.hpp"
 #include "orchestrator/pipeline/gate.hpp"
 #include "orchestrator/pipeline/plan.hpp"
+#include "orchestrator/session/model.hpp"
 
 namespace auralink::pipeline {
-
-/// What a trunk's H.264 cost and saved: bytes on the wire with all headers, and access units.
-struct TrunkFacts {
-  std::uint64_t bytes_in = 0, bytes_out = 0;  ///< without and with the tunnel
-  std::uint64_t coded = 0, native = 0;
-  std::uint64_t resyncs = 0;  ///< how often the other end had to be met again
-};
 
 struct BranchFacts {
   std::uint64_t bytes = 0;    ///< coded bytes taken
   std::uint64_t dropped = 0;  ///< buffers refused because the branch was too slow
   std::int64_t media_ns = 0;  ///< media time taken
   bool paused = false;
-  std::optional<TrunkFacts> trunk = {};  ///< of a branch that sends H.264 through a tunnel
+  std::optional<session::TrunkFacts> trunk = {};  ///< of a branch that sends H.264 through a tunnel
 };
 
 /// Main-thread object; facts() and the hooks are thread-safe.

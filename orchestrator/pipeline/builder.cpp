@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "orchestrator/pipeline/hls_sink.hpp"
+#include "orchestrator/pipeline/fragment_sink.hpp"
 
 namespace auralink::pipeline {
 namespace {
@@ -98,7 +98,7 @@ struct Checked {
 /// Finds the factory and converts all properties, before anything is made.
 tl::expected<std::unique_ptr<Checked>, BuildError> check_node(const Node& node) {
   auto out = std::make_unique<Checked>();
-  if (node.factory == "hlsfmp4sink") register_hls_sink();
+  if (node.factory == "fmp4foldersink") register_fragment_sink();
   const Owned<GstElementFactory> found{gst_element_factory_find(node.factory.c_str())};
   if (found)
     out->factory.reset(GST_ELEMENT_FACTORY(gst_plugin_feature_load(GST_PLUGIN_FEATURE(found.get()))));

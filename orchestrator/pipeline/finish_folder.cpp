@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <system_error>
 
 #include "orchestrator/pipeline/finish.hpp"
@@ -151,13 +152,16 @@ Result<Segments> read_hls(const fs::path& root, const session::Piece& piece) {
   return out;
 }
 
-/// The segment as a plain file; it was one already, or it is made one.
-Result<Facts> mend_plain(const fs::path& path, const Advance& advance) {
+/// The segment as a plain file; it was one already, or it is made one. `first`: of its piece.
+Result<Facts> mend_plain(const fs::path& path, bool first, const Advance& advance) {
   auto source = FileSource::open(path);
   if (!source) return tl::unexpected(source.error());
-  const auto file = read_mp4(*source);
+  auto file = read_mp4(*source);
   if (!file) return tl::unexpected(file.error());
   if (!file->fragmented && !file->torn) return file->facts();
+  using Ns = std::numeric_limits<std::int64_t>;
+  const auto from = first ? std::nullopt : pictures_begin(*file);
+  settle_segment(*file, from.value_or(Ns::min()), Ns::max());
   auto fresh = NewFile::create(path, advance);
   if (!fresh) return tl::unexpected(fresh.error());
   const Mp4Piece piece{&*source, &*file};
@@ -174,7 +178,7 @@ Result<Segments> read_plain(const fs::path& root, const session::Piece& piece, c
   std::int64_t wall = piece.started_at.count();
   const auto files = files_with(folder, ".mp4");
   for (const auto& path : files) {
-    auto facts = mend_plain(path, advance);
+    auto facts = mend_plain(path, path == files.front(), advance);
     if (!facts) {
       // Only the last can be a mere beginning; another one that cannot be read stays for a closer look.
       std::error_code error;

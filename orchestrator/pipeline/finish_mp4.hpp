@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -67,6 +68,15 @@ struct Mp4Piece {
 /// One plain MP4 with its tables in front: the pieces one after the other, each where the one before it ends,
 /// every sample at its own time within its piece. The pieces must be joinable.
 [[nodiscard]] Result<Facts> write_mp4(std::span<const Mp4Piece> pieces, ByteSink& sink);
+
+/// The moov of a plain MP4 for samples that stay where they lie in `file`'s own file.
+[[nodiscard]] Bytes tables_of(const Mp4File& file);
+/// When the pictures begin, edit lists left out; nothing without pictures.
+[[nodiscard]] std::optional<std::int64_t> pictures_begin(const Mp4File& file);
+/// For a segment cut out of a longer stream (HlsCutter::Straddling::both): of the sound keeps what begins
+/// within [from_ns, until_ns) of that stream, because the segments before and behind have the rest, and lets
+/// its time begin at zero. Sound alone is never in two segments and stays whole.
+void settle_segment(Mp4File& file, std::int64_t from_ns, std::int64_t until_ns);
 
 /// Sync samples of the first video track, in order.
 [[nodiscard]] std::vector<KeyPicture> key_pictures(const Mp4File& file);

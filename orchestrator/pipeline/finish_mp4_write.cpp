@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// From sample tables to one plain MP4: ftyp, moov, mdat.
+// From sample tables to one plain MP4: ftyp, moov, mdat; or to a moov for what is there already.
 #include <algorithm>
 #include <limits>
 #include <optional>
@@ -49,6 +49,7 @@ struct OutChunk {
   std::uint32_t samples = 0;
   std::size_t piece = 0;
   std::uint64_t from = 0, bytes = 0;
+  std::uint64_t to = 0;  ///< counted from the first chunk of the new file
 };
 
 struct OutTrack {
@@ -162,6 +163,7 @@ void add_chunks(Movie& movie, std::span<const Mp4Piece> pieces) {
       const auto& samples = tracks[movie.tracks[best].in_piece[p]].samples;
       OutChunk out{.track = best, .samples = chunk.count, .piece = p, .from = chunk.offset};
       for (std::uint32_t i = 0; i < chunk.count; ++i) out.bytes += samples[chunk.first + i].size;
+      out.to = movie.data;
       movie.data += out.bytes;
       movie.chunks.push_back(out);
       ++done[best];
@@ -201,14 +203,11 @@ void put_chunks(Bytes& out, const Movie& movie, std::size_t track, std::uint64_t
   std::vector<std::pair<std::uint32_t, std::uint32_t>> runs;  // first chunk, samples in each
   Bytes offsets;
   std::uint32_t count = 0;
-  std::uint64_t at = data_at;
   for (const auto& chunk : movie.chunks) {
-    if (chunk.track == track) {
-      ++count;
-      if (runs.empty() || runs.back().second != chunk.samples) runs.emplace_back(count, chunk.samples);
-      wide ? put<8>(offsets, at) : put<4>(offsets, at);
-    }
-    at += chunk.bytes;
+    if (chunk.track != track) continue;
+    ++count;
+    if (runs.empty() || runs.back().second != chunk.samples) runs.emplace_back(count, chunk.samples);
+    wide ? put<8>(offsets, data_at + chunk.to) : put<4>(offsets, data_at + chunk.to);
   }
   {
     const Around box{out, "stsc", 0, 0};
@@ -338,6 +337,19 @@ bool joinable(std::span<const Mp4Piece> pieces) {
           !track.model->stream.joins(pieces[p].file->tracks[track.in_piece[p]].stream))
         return false;
   return true;
+}
+
+Bytes tables_of(const Mp4File& file) {
+  const Mp4Piece piece{nullptr, &file};
+  Movie movie = plan({&piece, 1});
+  bool wide = false;
+  for (auto& chunk : movie.chunks) {
+    chunk.to = chunk.from;
+    wide = wide || chunk.to > std::numeric_limits<std::uint32_t>::max();
+  }
+  Bytes out;
+  put_moov(out, movie, 0, wide);
+  return out;
 }
 
 Result<Facts> write_mp4(std::span<const Mp4Piece> pieces, ByteSink& sink) {

@@ -245,27 +245,32 @@ void HlsCutter::take(Fragment fragment) {
   constexpr std::int64_t kGrace = 10'000'000;
   const bool due = !open_ || fragment.start - begun_ >= target_ - kGrace;
   if (due && (fragment.keyframe || !has_video_ || !open_)) {
-    put_held(fragment.start);
+    put_held(fragment.start, true);
     cut();
     open_ = true;
     begun_ = fragment.start;
     independent_ = fragment.keyframe;
-    sink_.begin();
-  } else {
-    put_held(std::numeric_limits<std::int64_t>::max());
+    sink_.begin(begun_);
   }
-  lead_duration_ = std::max(lead_duration_, fragment.start + fragment.duration - begun_);
+  const std::int64_t end = fragment.start + fragment.duration;
+  lead_duration_ = std::max(lead_duration_, end - begun_);
   put(fragment);
-  put_held(std::numeric_limits<std::int64_t>::max());
+  put_held(end);  // what is heard later waits: a cut may come first
 }
 
-/// Writes held sound whose middle lies before `before`; nothing while no segment is there to take it.
-void HlsCutter::put_held(std::int64_t before) {
+/// Writes held sound of the time before `before`; nothing while no segment is there to take it.
+void HlsCutter::put_held(std::int64_t before, bool cutting) {
   if (!open_) return;
-  const auto later = std::stable_partition(
-      held_.begin(), held_.end(), [before](const Fragment& f) { return f.start + f.duration / 2 < before; });
-  std::for_each(held_.begin(), later, [this](const Fragment& f) { put(f); });
-  held_.erase(held_.begin(), later);
+  const bool both = straddling_ == Straddling::both;
+  const auto ended = [=](const Fragment& f) { return f.start + f.duration <= before; };
+  const auto due = [=](const Fragment& f) {
+    if (!both) return f.start + f.duration / 2 < before;
+    return cutting ? f.start < before : ended(f);
+  };
+  for (auto& fragment : held_)
+    if (due(fragment)) put(fragment), ++fragment.written;
+  std::erase_if(held_,
+                [=](const Fragment& f) { return f.written > 0 && (!both || ended(f) || f.written > 1); });
   held_bytes_ = 0;
   for (const auto& fragment : held_) held_bytes_ += fragment.bytes.size();
 }

@@ -2,8 +2,7 @@
 // Fragmented MP4 (ISO/IEC 14496-12, 8.8) in, HLS segments (RFC 8216) and their playlist out. Pure.
 //
 // mp4mux writes one moov, then for each track fragments of its own: a moof with one traf, and its mdat. A
-// segment begins with a video fragment whose first sample is a keyframe; sound goes to the segment in which
-// most of it is heard.
+// segment begins with a video fragment whose first sample is a keyframe.
 #pragma once
 
 #include <cstddef>
@@ -29,15 +28,21 @@ class HlsCutter {
 
   struct Sink {
     std::function<void(std::span<const std::uint8_t>)> init;  ///< ftyp and moov; once, before all else
-    std::function<void()> begin;                              ///< a new segment
+    std::function<void(std::int64_t start_ns)> begin;         ///< a new segment; start as its boxes say
     std::function<void(std::span<const std::uint8_t>)> data;  ///< whole fragments of it
     /// The segment is complete; duration as its boxes say, exact to the time scale. `independent`: it starts
     /// with a keyframe.
     std::function<void(std::int64_t duration_ns, bool independent)> end;
   };
 
+  /// A fragment of sound that reaches over a cut.
+  enum class Straddling {
+    once,  ///< goes to the segment in which most of it is heard
+    both,  ///< goes to both: whoever makes files of them takes the samples of their time
+  };
   /// `target`: ns after which the next keyframe begins a segment (any fragment, when there is no video).
-  HlsCutter(std::int64_t target, Sink sink) : target_{target}, sink_{std::move(sink)} {}
+  HlsCutter(std::int64_t target, Sink sink, Straddling straddling = Straddling::once)
+      : target_{target}, sink_{std::move(sink)}, straddling_{straddling} {}
 
   /// Any part of the stream. A refusal names what is wrong; nothing more is taken after one.
   [[nodiscard]] tl::expected<void, std::string> feed(std::span<const std::uint8_t> bytes);
@@ -54,6 +59,7 @@ class HlsCutter {
     std::vector<std::uint8_t> bytes;
     std::int64_t start = 0, duration = 0;  ///< ns
     bool video = false, keyframe = false;
+    unsigned written = 0;  ///< into how many segments
   };
   using Status = tl::expected<void, std::string>;
   [[nodiscard]] Status box(std::vector<std::uint8_t> bytes);
@@ -61,11 +67,12 @@ class HlsCutter {
   [[nodiscard]] Status read_moof(std::span<std::uint8_t> moof, Fragment& into) const;
   void take(Fragment fragment);
   void put(const Fragment& fragment);
-  void put_held(std::int64_t before);
+  void put_held(std::int64_t before, bool cutting = false);
   void cut();
 
   std::int64_t target_;
   Sink sink_;
+  Straddling straddling_;
   std::vector<std::uint8_t> rest_, init_;
   std::map<std::uint32_t, Track> tracks_;
   bool has_video_ = false, failed_ = false, open_ = false;

@@ -47,6 +47,7 @@ Node muxer(Container container) {
       return {"mux", "matroskamux", {}};
     case Container::ogg:
       return {"mux", "oggmux", {}};
+    case Container::segments:
     case Container::hls:
       // A quarter of a second per fragment, and one that begins with every keyframe: of these the segments
       // are made.
@@ -65,33 +66,18 @@ Node muxer(Container container) {
   }
 }
 
-Node segmenter(const FileBranch& branch, const std::string& folder) {
-  return {"mux",
-          "splitmuxsink",
-          {{"muxer-factory", std::string{"mp4mux"}},
-           // Properties by name reach the muxer only when each segment gets a new one.
-           {"async-finalize", true},
-           {"muxer-properties", std::string{"properties,fragment-duration=(uint)250,"
-                                            "fragment-mode=(int)1"}},  // 1: first-moov-then-finalise
-           {"sink-properties",
-            std::string{"properties,async=(boolean)false,sync=(boolean)false,buffer-mode=(int)2"}},
-           {"location", folder + "/%05d.mp4"},
-           {"max-size-time", static_cast<std::uint64_t>(branch.segment.count())},
-           {"send-keyframe-requests", true}}};
-}
-
 /// What a stream is called at the muxer.
 const char* pad_of(Container container, Media media) {
-  if (container == Container::segments) return media == Media::video ? "video" : "audio_%u";
   if (container == Container::ogg) return "audio_%u";
   return media == Media::video ? "video_%u" : "audio_%u";
 }
 
 Node writer(const FileBranch& branch, const std::string& path) {
-  if (branch.container == Container::hls)
+  if (is_folder(branch.container))
     return {"sink",
-            "hlsfmp4sink",
+            "fmp4foldersink",
             {{"location", path},
+             {"playlist", branch.container == Container::hls},
              {"segment-duration", static_cast<std::uint64_t>(branch.segment.count())},
              {"async", false},
              {"sync", false}}};
@@ -108,8 +94,7 @@ Fragment plan_file(const Description& d, const std::string& name, const FileBran
                    const std::vector<Stream>& streams, const std::string& path) {
   Fragment f;
   f.name = "branch-" + name;
-  const bool segments = branch.container == Container::segments;
-  f.nodes.push_back(segments ? segmenter(branch, path) : muxer(branch.container));
+  f.nodes.push_back(muxer(branch.container));
   for (const Stream& stream : streams) {
     const auto input = input_of(d, stream);
     const std::string prefix = input.media == Media::video ? "video" : "audio";
@@ -126,10 +111,8 @@ Fragment plan_file(const Description& d, const std::string& name, const FileBran
     if (const auto* parser = parser_for(input)) chain.node(prefix + "-parse", parser);
     chain.into("mux", pad_of(branch.container, input.media));
   }
-  if (!segments) {
-    const Node sink = writer(branch, path);
-    Chain{f, "mux"}.node(sink.id, sink.factory, sink.properties);
-  }
+  const Node sink = writer(branch, path);
+  Chain{f, "mux"}.node(sink.id, sink.factory, sink.properties);
   return f;
 }
 

@@ -93,10 +93,11 @@ std::set<std::string> used_encodes(const Plan& plan) {
 
 namespace {
 
-/// The element that writes HLS lives in the worker; for a person's shell the same fragments go into one file.
+/// The element that writes folders lives in the worker; for a person's shell the same fragments go into one
+/// file.
 void write_fragments_as_one_file(FlatGraph& graph) {
   for (auto& [name, fragment, node] : graph.nodes) {
-    if (node.factory != "hlsfmp4sink") continue;
+    if (node.factory != "fmp4foldersink") continue;
     node.factory = "filesink";
     node.properties = {{"location", std::get<std::string>(node.properties.at("location")) + "/media.mp4"},
                        {"async", false},

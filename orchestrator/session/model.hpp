@@ -100,6 +100,13 @@ struct CompiledPipeline {
   double estimated_cpus = 0;  ///< a guess from the description: pictures to mix and encode per second
 };
 
+/// What a trunk's H.264 cost and saved: bytes on the wire with all headers, and access units.
+struct TrunkFacts {
+  std::uint64_t bytes_in = 0, bytes_out = 0;  ///< without and with the tunnel
+  std::uint64_t coded = 0, native = 0;        ///< through it; as they were
+  std::uint64_t resyncs = 0;                  ///< how often the other end had to be met again
+};
+
 struct Branch {
   std::string name = {};
   BranchSpec spec = {};
@@ -109,7 +116,9 @@ struct Branch {
   std::uint64_t bytes = 0;     ///< coded bytes accepted by the branch
   std::uint64_t dropped = 0;   ///< buffers its queue had to drop
   std::int64_t media_ns = 0;   ///< media time written
-  bool stalled = false;        ///< no progress for 5 s
+  std::optional<TrunkFacts> trunk =
+      {};                ///< of a branch that sends H.264 through a tunnel; of the present epoch
+  bool stalled = false;  ///< no progress for 5 s
   bool paused = false;
   std::optional<Millis> progressed_at = {};
   bool held = false;  ///< automatic: ended by request or failed; waits until the room was empty once

@@ -112,6 +112,7 @@ struct BranchStats {
   std::uint64_t bytes = 0, dropped = 0;
   std::int64_t media_ns = 0;
   bool paused = false;
+  std::optional<TrunkFacts> trunk = {};
 };
 struct WorkerStats {
   std::vector<BranchStats> branches = {};

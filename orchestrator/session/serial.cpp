@@ -19,6 +19,20 @@ json::Value to_json(const ParticipantInfo& who) {
   return {{"name", who.name}, {"audio", who.audio}, {"video", who.video}, {"visible", who.visible}};
 }
 
+namespace {
+
+json::Value to_json(const TrunkFacts& trunk) {
+  const auto in = static_cast<double>(trunk.bytes_in), out = static_cast<double>(trunk.bytes_out);
+  return {{"bytesIn", trunk.bytes_in},
+          {"bytesOut", trunk.bytes_out},
+          {"savedPercent", in > 0 ? std::round((in - out) / in * 1000) / 10 : 0.0},
+          {"coded", trunk.coded},
+          {"native", trunk.native},
+          {"resyncs", trunk.resyncs}};
+}
+
+}  // namespace
+
 json::Value to_json(const Branch& branch) {
   return {{"name", branch.name},
           {"kind", branch.spec.kind},
@@ -29,6 +43,7 @@ json::Value to_json(const Branch& branch) {
           {"bytes", branch.bytes},
           {"dropped", branch.dropped},
           {"mediaSeconds", seconds(branch.media_ns)},
+          {"trunk", branch.trunk ? to_json(*branch.trunk) : json::Value()},
           {"stalled", branch.stalled},
           {"paused", branch.paused},
           {"automatic", branch.spec.automatic.has_value()}};

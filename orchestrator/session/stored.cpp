@@ -107,6 +107,22 @@ CompiledPipeline read_pipeline(const Value& from) {
   return pipeline;
 }
 
+Value stored(const TrunkFacts& trunk) {
+  return {{"bytesIn", trunk.bytes_in},
+          {"bytesOut", trunk.bytes_out},
+          {"coded", trunk.coded},
+          {"native", trunk.native},
+          {"resyncs", trunk.resyncs}};
+}
+
+TrunkFacts read_trunk(const Value& from) {
+  return {.bytes_in = from.at("bytesIn"),
+          .bytes_out = from.at("bytesOut"),
+          .coded = from.at("coded"),
+          .native = from.at("native"),
+          .resyncs = from.at("resyncs")};
+}
+
 Value stored(const Branch& branch) {
   return {{"name", branch.name},
           {"spec", stored(branch.spec)},
@@ -116,6 +132,7 @@ Value stored(const Branch& branch) {
           {"bytes", branch.bytes},
           {"dropped", branch.dropped},
           {"mediaNs", branch.media_ns},
+          {"trunk", branch.trunk ? stored(*branch.trunk) : Value()},
           {"stalled", branch.stalled},
           {"paused", branch.paused},
           {"held", branch.held},
@@ -131,10 +148,14 @@ Branch read_branch(const Value& from) {
                 .bytes = from.at("bytes"),
                 .dropped = from.at("dropped"),
                 .media_ns = from.at("mediaNs"),
+                .trunk = std::nullopt,
                 .stalled = from.at("stalled"),
                 .paused = from.value("paused", false),
                 .progressed_at = std::nullopt,
                 .held = from.value("held", false)};
+  // Stores of before 0.2 do not have it.
+  if (const auto trunk = from.find("trunk"); trunk != from.end() && !trunk->is_null())
+    branch.trunk = read_trunk(*trunk);
   if (!from.at("progressedAt").is_null()) branch.progressed_at = millis_at(from, "progressedAt");
   return branch;
 }

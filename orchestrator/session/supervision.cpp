@@ -76,6 +76,7 @@ void Service::Impl::stats(std::string_view id, std::uint32_t epoch, const Worker
       branch.bytes = std::max(branch.bytes, sample.bytes);
       branch.dropped = std::max(branch.dropped, sample.dropped);
       branch.media_ns = std::max(branch.media_ns, sample.media_ns);
+      if (sample.trunk) branch.trunk = sample.trunk;
       if (auto* recording = recording_of(branch); recording != nullptr && !concluded(*recording))
         measure(*recording, branch.bytes, branch.media_ns);
       auto& progress = watch.watches.try_emplace(sample.name, now).first->second;

@@ -57,6 +57,11 @@ struct Metrics::Impl {
   Family<Counter>& late =
       counter("late_frames_total", "Pictures that came too late for the mix or an encoder");
   Family<Counter>& dropped = counter("dropped_buffers_total", "Buffers a full branch queue had to drop");
+  Family<Counter>& trunk_bytes =
+      counter("trunk_bytes_total", "H.264 on the wire of trunks: without the tunnel (in) and with it (out)");
+  Family<Counter>& trunk_units =
+      counter("trunk_access_units_total", "Access units of trunks, coded or as they were");
+  Family<Counter>& trunk_resyncs = counter("trunk_resyncs_total", "Ends of trunks that had to be met again");
   Family<Counter>& cpu = counter("worker_cpu_seconds_total", "User and system time of workers");
   Family<Gauge>& memory = gauge("worker_memory_bytes", "Proportional set size of live workers");
   Family<Gauge>& recordings = gauge("recordings", "Recordings that are known, by state");
@@ -125,6 +130,16 @@ void Metrics::late_frames(std::string_view name, std::uint64_t more) {
 }
 void Metrics::dropped_buffers(std::string_view kind, std::uint64_t more) {
   impl_->dropped.Add({{"kind", str(kind)}}).Increment(static_cast<double>(more));
+}
+
+void Metrics::trunk_bytes(std::string_view direction, std::uint64_t more) {
+  impl_->trunk_bytes.Add({{"direction", str(direction)}}).Increment(static_cast<double>(more));
+}
+void Metrics::trunk_access_units(std::string_view mode, std::uint64_t more) {
+  impl_->trunk_units.Add({{"mode", str(mode)}}).Increment(static_cast<double>(more));
+}
+void Metrics::trunk_resyncs(std::uint64_t more) {
+  impl_->trunk_resyncs.Add({}).Increment(static_cast<double>(more));
 }
 
 void Metrics::worker_cpu(std::string_view name, double more) {

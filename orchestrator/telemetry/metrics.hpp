@@ -33,6 +33,12 @@ class Metrics {
   void late_frames(std::string_view template_name, std::uint64_t more);
   void dropped_buffers(std::string_view kind, std::uint64_t more);
 
+  /// `direction`: in is what would have gone without the tunnel, out what went.
+  void trunk_bytes(std::string_view direction, std::uint64_t more);
+  /// `mode`: coded or native.
+  void trunk_access_units(std::string_view mode, std::uint64_t more);
+  void trunk_resyncs(std::uint64_t more);
+
   void worker_cpu(std::string_view template_name, double more_seconds);
   /// PSS of the live workers by template; templates not in the map become 0.
   void set_worker_memory(const std::map<std::string, std::uint64_t>& bytes);

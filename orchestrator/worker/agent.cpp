@@ -232,6 +232,13 @@ void Agent::send_stats() {
     branch.set_dropped(facts.dropped);
     branch.set_media_ns(facts.media_ns);
     branch.set_paused(facts.paused);
+    if (!facts.trunk) continue;
+    auto& trunk = *branch.mutable_trunk();
+    trunk.set_bytes_in(facts.trunk->bytes_in);
+    trunk.set_bytes_out(facts.trunk->bytes_out);
+    trunk.set_coded(facts.trunk->coded);
+    trunk.set_native(facts.trunk->native);
+    trunk.set_resyncs(facts.trunk->resyncs);
   }
   for (const auto& info : stats.participants) {
     auto& participant = *out.add_participants();

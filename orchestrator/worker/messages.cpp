@@ -121,12 +121,20 @@ std::optional<ExitClass> exit_class(v1::Ended::Class said) noexcept {
 
 session::WorkerStats stats(const v1::Stats& message) {
   session::WorkerStats out;
-  for (const auto& branch : message.branches())
-    out.branches.push_back({.name = branch.name(),
-                            .bytes = branch.bytes(),
-                            .dropped = branch.dropped(),
-                            .media_ns = branch.media_ns(),
-                            .paused = branch.paused()});
+  for (const auto& branch : message.branches()) {
+    auto& to = out.branches.emplace_back(session::BranchStats{.name = branch.name(),
+                                                              .bytes = branch.bytes(),
+                                                              .dropped = branch.dropped(),
+                                                              .media_ns = branch.media_ns(),
+                                                              .paused = branch.paused()});
+    if (!branch.has_trunk()) continue;
+    const auto& trunk = branch.trunk();
+    to.trunk = session::TrunkFacts{.bytes_in = trunk.bytes_in(),
+                                   .bytes_out = trunk.bytes_out(),
+                                   .coded = trunk.coded(),
+                                   .native = trunk.native(),
+                                   .resyncs = trunk.resyncs()};
+  }
   for (const auto& one : message.participants())
     out.participants.push_back(
         {.name = one.name(), .audio = one.audio(), .video = one.video(), .visible = one.visible()});

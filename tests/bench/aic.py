@@ -3,7 +3,8 @@
 
 What the lossless tier saves and costs, clip by clip: real clips, encoded by OpenH264 as browsers set it and by x264's
 baseline, through both ends of the tunnel. Bytes are those on the wire with all headers and fallbacks; each line was restored
-packet for packet. `--clips`: a folder with more clips; `--prototype`: the research program, run on the same files in turn."""
+packet for packet. Beside x264 stands what its own CABAC saves on the same pictures.
+`--clips`: a folder with more clips; `--prototype`: the research program, run on the same files in turn."""
 import argparse
 import json
 import pathlib
@@ -23,17 +24,47 @@ CLIPS = {
 RATES = (300, 600, 1000)
 
 
-def encode(clip, encoder, rate, frames, folder):
-    """A byte stream of the first frames, 512 wide and 25 a second at most; None when nothing came of it."""
-    out = folder / f"{encoder}-{rate}.264"
-    coder = {"openh264": f"openh264enc usage-type=camera complexity=low rate-control=bitrate bitrate={rate}000 gop-size=3000",
-             "x264": f"x264enc speed-preset=superfast bitrate={rate} key-int-max=3000 bframes=0 cabac=false tune=zerolatency ! "
-                     "video/x-h264,profile=constrained-baseline"}[encoder]
-    line = (f"filesrc location={clip} ! decodebin ! videoconvert ! videoscale ! videorate max-rate=25 drop-only=true ! "
-            f"video/x-raw,format=I420,width=512,pixel-aspect-ratio=1/1 ! identity eos-after={frames + 1} ! {coder} ! "
-            f"h264parse ! video/x-h264,stream-format=byte-stream ! filesink location={out}")
-    subprocess.run(["gst-launch-1.0", "-q", *line.split()], check=False, capture_output=True)
+def raw(clip, frames, folder):
+    """The first pictures, 512 wide and 25 a second at most; None when the clip has none."""
+    out = folder / "raw.y4m"
+    subprocess.run(["ffmpeg", "-v", "error", "-i", clip, "-vf", "fps='min(source_fps,25)',scale=512:-2", "-frames:v", str(frames),
+                    "-pix_fmt", "yuv420p", "-y", out], check=False, capture_output=True)
     return out if out.exists() and out.stat().st_size else None
+
+
+def encode(pictures, coder, out):
+    line = f"filesrc location={pictures} ! y4mdec ! {coder} ! h264parse ! video/x-h264,stream-format=byte-stream ! filesink location={out}"
+    subprocess.run(["gst-launch-1.0", "-q", *line.split()], check=True, capture_output=True)
+    return out
+
+
+def coder_of(encoder, rate):
+    return {"openh264": f"openh264enc usage-type=camera complexity=low rate-control=bitrate bitrate={rate}000 gop-size=3000",
+            "x264": f"x264enc speed-preset=superfast bitrate={rate} key-int-max=3000 bframes=0 cabac=false tune=zerolatency ! "
+                    "video/x-h264,profile=constrained-baseline"}[encoder]
+
+
+def digest(stream):
+    """Of all decoded samples."""
+    return subprocess.run(["ffmpeg", "-v", "error", "-i", stream, "-f", "md5", "-"], check=True, capture_output=True).stdout
+
+
+def cabac(pictures, size, folder):
+    """What x264's CABAC saves, in % of the byte stream: at the constant quantiser whose CAVLC comes nearest to `size` bytes,
+    coded both ways. At this preset x264 decides without counting bits, so that both are the same pictures: asserted."""
+    def at(quantiser, on):
+        profile = "main" if on else "baseline"
+        return encode(pictures, f"x264enc speed-preset=superfast pass=quant quantizer={quantiser} key-int-max=3000 bframes=0 "
+                                f"cabac={str(on).lower()} tune=zerolatency threads=1 option-string=weightp=0:8x8dct=0 ! "
+                                f"video/x-h264,profile={profile}", folder / f"cabac-{on}-{quantiser}.264")
+
+    low, high = 14, 48
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if at(middle, False).stat().st_size > size else (low, middle)
+    plain, coded = at(low, False), at(low, True)
+    assert digest(plain) == digest(coded), "x264 decided differently with CABAC"
+    return 100 - 100 * coded.stat().st_size / plain.stat().st_size
 
 
 def recode(program, profile, streams):
@@ -61,23 +92,26 @@ def main():
         clips[path.stem] = (path, "head" if path.stem.startswith("d") else "screen")
     frames, rates = (60, (600,)) if options.quick else (options.frames, RATES)
 
-    print("| clip | kind | encoder kbit/s | wire in | wire out | saved | enc, dec us/bit | enc ms p50, p99 | MB |"
+    print("| clip | kind | encoder kbit/s | wire in | wire out | saved | enc, dec us/bit | enc ms p50, p99 | MB | CABAC |"
           + (" prototype |" if options.prototype else ""))
-    print("|---|---|---|---|---|---|---|---|---|" + ("---|" if options.prototype else ""))
+    print("|---|---|---|---|---|---|---|---|---|---|" + ("---|" if options.prototype else ""))
     savings, costs, total = {}, {"max": [], "lite": [], "fast": []}, [0, 0]
     for name, (path, kind) in clips.items():
-        for encoder in ("openh264", "x264"):
-            for rate in rates:
-                with tempfile.TemporaryDirectory() as folder:
-                    stream = encode(path, encoder, rate, frames, pathlib.Path(folder))
-                    if stream is None:
-                        print(f"{name} cannot be encoded by {encoder}", file=sys.stderr)
-                        continue
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            pictures = raw(path, frames, folder)
+            if pictures is None:
+                print(f"{name} cannot be decoded", file=sys.stderr)
+                continue
+            for encoder in ("openh264", "x264"):
+                for rate in rates:
+                    stream = encode(pictures, coder_of(encoder, rate), folder / "stream.264")
                     row = recode(options.recode, "max", [stream])[0]
                     assert row["exact"] and row["coded"], row
                     line = (f"| {name} | {kind} | {encoder} {rate} | {row['wire_in']} | {row['wire_out']} "
                             f"| {row['saving_percent']:.1f} % | {row['encode_us_per_bit']:.3f}, {row['decode_us_per_bit']:.3f} "
                             f"| {row['encode_ms'][0]:.1f}, {row['encode_ms'][1]:.1f} | {row['memory_mb'][0]:.1f} |")
+                    line += f" {cabac(pictures, stream.stat().st_size, folder):.1f} % |" if encoder == "x264" else " |"
                     if options.prototype:
                         saved, took = prototype(options.prototype, stream)
                         line += f" {saved:.1f} %, {took:.1f} ms |"

@@ -59,8 +59,19 @@ def ended(daemon, recording):
     return told
 
 
+@pytest.fixture(scope="module")
+def outcome():
+    """Takes a line of the table of outcomes, which is printed at the end."""
+    rows = ["| disk | the recording | its error | s kept, all of it plays |", "|---|---|---|---|"]
+
+    def add(disk, told):
+        rows.append(f"| {disk} | {told['state']} | {told['error'] or ''} | {told['durationSeconds']:.2f} |")
+    yield add
+    print("\n" + "\n".join(rows))
+
+
 @needs_namespaces
-def test_a_full_disk_ends_the_recording_and_keeps_what_is_written(start_daemon, tmp_path):
+def test_a_full_disk_ends_the_recording_and_keeps_what_is_written(start_daemon, tmp_path, outcome):
     with small_disk(start_daemon, tmp_path, "5m") as (daemon, seen):
         daemon.create("full", "test-conference", participants=4, **BIG)
         told = ended(daemon, daemon.recording_of("full"))
@@ -68,6 +79,7 @@ def test_a_full_disk_ends_the_recording_and_keeps_what_is_written(start_daemon, 
         copy = shutil.copy(seen(told["path"]), tmp_path / "full.mp4")
         media.decodes_cleanly(copy)
         assert media.duration(copy) == pytest.approx(told["durationSeconds"], abs=0.1) and told["durationSeconds"] > 0.5
+        outcome("full", told)
         # With room again, the conference records again.
         daemon.delete(f"/v1/recordings/{told['id']}")
         again = daemon.record("full")
@@ -77,7 +89,7 @@ def test_a_full_disk_ends_the_recording_and_keeps_what_is_written(start_daemon, 
 
 
 @needs_namespaces
-def test_near_the_floor_new_recordings_are_refused_and_running_ones_finish(start_daemon, tmp_path):
+def test_near_the_floor_new_recordings_are_refused_and_running_ones_finish(start_daemon, tmp_path, outcome):
     with small_disk(start_daemon, tmp_path, "40m", "--free-space-floor", "34MiB") as (daemon, seen):
         daemon.create("first", "test-conference", participants=4, **BIG)
         path = seen(daemon.recording_of("first")["path"])
@@ -89,10 +101,12 @@ def test_near_the_floor_new_recordings_are_refused_and_running_ones_finish(start
         daemon.stop("first")
         told = daemon.wait_recording(daemon.recording_of("first")["id"], "complete")
         check_every_frame(shutil.copy(seen(told["path"]), tmp_path / "first.mp4"))
+        outcome("near its floor", told)
+        outcome("near its floor, a new one", {"state": "refused", "error": problem["detail"], "durationSeconds": 0})
 
 
 @needs_namespaces
-def test_a_read_only_disk_is_refused_with_its_reason(start_daemon, tmp_path):
+def test_a_read_only_disk_is_refused_with_its_reason(start_daemon, tmp_path, outcome):
     recordings = tmp_path / "d" / "recordings"
     recordings.mkdir(parents=True)
     with namespace(f"mount -t tmpfs -o ro disk '{recordings}'") as (enter, _):
@@ -101,6 +115,7 @@ def test_a_read_only_disk_is_refused_with_its_reason(start_daemon, tmp_path):
         status, problem = daemon.request("POST", "/v1/recordings", {"conference": "calm"})
         assert status in (422, 503) and "Read-only file system" in problem["detail"], problem
         assert daemon.conference("calm")["state"] == "running" and not daemon.get("/v1/recordings")["items"]
+        outcome("read-only", {"state": "refused", "error": problem["detail"], "durationSeconds": 0})
         daemon.stop("calm")
         daemon.close()
 
@@ -129,7 +144,7 @@ def two_recordings(daemon, conference, **canvas):
 
 
 @pytest.mark.parametrize("code", [errno.EROFS, errno.EIO], ids=["read-only", "input/output error"])
-def test_a_disk_that_fails_in_the_middle(bad_disk, code):
+def test_a_disk_that_fails_in_the_middle(bad_disk, code, outcome):
     daemon, say = bad_disk
     bad, good = two_recordings(daemon, "fails", **CANVAS)
     say(f"error {code}")
@@ -138,11 +153,12 @@ def test_a_disk_that_fails_in_the_middle(bad_disk, code):
     assert os.strerror(code) in told["error"], told
     assert told["state"] == "interrupted" and told["durationSeconds"] > 1.5, told
     media.decodes_cleanly(told["path"])
+    outcome("fails in the middle", told)
     daemon.stop("fails")
     check_every_frame(daemon.wait_recording(good["id"], "complete")["path"])
 
 
-def test_a_slow_disk_costs_its_own_recording_and_nobody_elses(bad_disk):
+def test_a_slow_disk_costs_its_own_recording_and_nobody_elses(bad_disk, outcome):
     daemon, say = bad_disk
     bad, good = two_recordings(daemon, "slow", **(CANVAS | {"bitrate": 4_000_000}))
     say("slow 60000")
@@ -155,9 +171,10 @@ def test_a_slow_disk_costs_its_own_recording_and_nobody_elses(bad_disk):
     media.decodes_cleanly(told["path"])
     # Drops are told, and what was kept lies at its true time.
     assert told["durationSeconds"] == pytest.approx(daemon.recording(good["id"])["durationSeconds"], abs=2), told
+    outcome("slow, 60 kB/s", told)
 
 
-def test_a_folder_that_somebody_removes(daemon):
+def test_a_folder_that_somebody_removes(daemon, outcome):
     daemon.create("gone", "test-conference", participants=2, record=False, **CANVAS)
     bad, good = daemon.record("gone", path="bad/file"), daemon.record("gone", path="good/file")
     folders = [daemon.record("gone", path=f"bad/{c}", container=c) for c in ("segments", "hls")]
@@ -169,4 +186,5 @@ def test_a_folder_that_somebody_removes(daemon):
     for one in (bad, *folders):
         told = daemon.wait_recording(one["id"], timeout=60)
         assert told["state"] == "failed" and told["error"], told
+        outcome(f"folder removed, {told['container']}", told)
     assert daemon.conference("gone")["exit"] == "stopped"

@@ -18,10 +18,7 @@ import media
 KILLS = int(os.environ.get("AURALINK_STORM_KILLS", "6"))
 SEED = int(os.environ.get("AURALINK_STORM_SEED", "1"))
 KILLS_PER_ROUND = 3  # as often as the policy below starts a conference again
-# Seconds for each kill, besides the time when nobody recorded. What splitmuxsink (1.22) has of the present group of
-# pictures is not on the disk yet, so that segments lose up to the distance of keyframes more; hls does not.
-KEYFRAME = 2.0
-MOST_LOST = {"segments": 1.0 + KEYFRAME}
+MOST_LOST = 1.0  # seconds for each kill, besides the time when nobody recorded
 
 ENCODE = {"h264": {"of": "video", "codec": "h264", "bitrate": 600000, "keyframe": "2s"},
           "vp8": {"of": "video", "codec": "vp8", "bitrate": 600000, "keyframe": "2s"},
@@ -151,7 +148,7 @@ def check(daemon, one, folder):
             wrong.append(f"{kills} kills make {kills + 1} pieces with gaps between them: {brief}")
         if abs(length - told["durationSeconds"]) > 0.25:
             wrong.append(f"decoded {length:.2f} s: {brief}")
-        if lost > MOST_LOST.get(told["branch"], 1.0) * kills + 0.5:
+        if lost > MOST_LOST * kills + 0.5:
             wrong.append(f"{lost:.2f} s of {was:.2f} s are lost: {brief}")
     return rows, wrong
 

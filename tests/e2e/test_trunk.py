@@ -18,6 +18,13 @@ def told(daemon):
     return tuple(int(n) for n in re.findall(r"\d+", lines[-1])) if lines else None
 
 
+def measured(daemon, name, **labels):
+    """The sum of a metric's samples that have these labels."""
+    wanted = [f'{key}="{value}"' for key, value in labels.items()]
+    lines = [line for line in daemon.get("/metrics").splitlines() if re.match(rf"auralink_{name}[{{ ]", line)]
+    return sum(float(line.split()[-1]) for line in lines if all(one in line for one in wanted))
+
+
 def linked(near, far, feedback=True, **more):
     """Ports that nobody has, and both ends of a trunk over them, the receiving one first."""
     video, audio, back = free_ports(3)
@@ -44,6 +51,11 @@ def test_a_conference_is_recorded_by_another_daemon(start_daemon):
     trunk = near.conference("near")["branches"]["trunk"]
     assert trunk["kind"] == "aic-trunk" and trunk["state"] == "active" and trunk["bytes"] > 100000, trunk
     assert not near.get("/v1/recordings?conference=near")["items"]
+    saved = daemons.until(lambda: near.conference("near")["branches"]["trunk"]["trunk"], what="the trunk's figures")
+    assert 0 < saved["bytesOut"] < saved["bytesIn"] and saved["coded"] > 0, saved
+    assert abs(saved["savedPercent"] - 100 * (1 - saved["bytesOut"] / saved["bytesIn"])) <= 0.05, saved
+    assert measured(near, "trunk_bytes_total", direction="in") >= saved["bytesIn"]
+    assert measured(near, "trunk_access_units_total", mode="coded") >= saved["coded"]
     assert far.stop("far")["exit"] == "stopped"
     assert near.stop("near")["exit"] == "stopped"
 

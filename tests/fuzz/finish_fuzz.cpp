@@ -55,6 +55,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Mp4Piece piece{&from, &file};
     return write_mp4({&piece, 1}, out);
   });
+  if (auto segment = read_mp4(source)) {
+    const auto begin = pictures_begin(*segment);
+    const auto samples = count(*segment);
+    settle_segment(*segment, begin.value_or(0),
+                   begin.value_or(0) + static_cast<std::int64_t>(size) * 1'000'000);
+    require(count(*segment) <= samples && !tables_of(*segment).empty());
+  }
   try_as(source, read_mkv, [](const Memory& from, const MkvFile& file, Memory& out) {
     const MkvPiece piece{&from, &file};
     return write_mkv({&piece, 1}, out);

@@ -82,6 +82,12 @@ TEST(Format, ShowsAConference) {
   EXPECT_EQ(text.find("ended"), std::string::npos);
 }
 
+TEST(Format, SaysWhatATrunkSaves) {
+  auto linked = kConference;
+  linked["branches"]["record"]["trunk"] = {{"savedPercent", 24.5}, {"bytesIn", 2000}};
+  EXPECT_NE(format_conference(linked).find("active, stalled, saves 24.5 %"), std::string::npos);
+}
+
 TEST(Format, ListsConferences) {
   EXPECT_EQ(format_conferences({{"items", {kConference}}}),
             "CONFERENCE  PIPELINE             STATE    EPOCH  PEOPLE  BRANCHES   MEMORY  STARTED\n"

@@ -119,6 +119,64 @@ TEST(Mp4Join, OtherCodecParametersAreRefused) {
   EXPECT_FALSE(joinable(pieces));
 }
 
+TEST(Mp4Segment, TablesBehindTheSamplesSayWhatTheFragmentsSaid) {
+  Memory source{clip("torn.mp4")};
+  auto file = read_mp4(source);
+  ASSERT_TRUE(file);
+  settle_segment(*file, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
+  Memory closed;
+  ASSERT_TRUE(closed.write(View{source.bytes}.first(big<4>(source.bytes))));  // ftyp
+  const auto data_at = closed.size();
+  ASSERT_TRUE(closed.write(View{source.bytes}.subspan(data_at)));
+  const auto data = closed.size() - data_at;
+  ASSERT_TRUE(closed.write(tables_of(*file)));
+  Bytes header;
+  put<4>(header, data), put(header, std::string_view{"mdat"});
+  std::copy(header.begin(), header.end(), closed.bytes.begin() + static_cast<std::ptrdiff_t>(data_at));
+  const auto again = read_mp4(closed);
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->fragmented || again->torn);
+  ASSERT_EQ(again->tracks.size(), file->tracks.size());
+  for (std::size_t t = 0; t < file->tracks.size(); ++t) {
+    EXPECT_EQ(shown(again->tracks[t]), shown(file->tracks[t])) << t;
+    EXPECT_EQ(again->tracks[t].chunks.front().offset, file->tracks[t].chunks.front().offset);
+  }
+}
+
+TEST(Mp4Segment, OfTheSoundItHasWhatBeginsInItsTime) {
+  const Memory source{clip("torn.mp4")};
+  const auto whole = read_mp4(source);
+  ASSERT_TRUE(whole);
+  const auto sound = [](const Mp4File& file) {
+    return *std::find_if(file.tracks.begin(), file.tracks.end(),
+                         [](const auto& t) { return !t.stream.video; });
+  };
+  const auto bytes = [&sound](const Mp4File& file) {
+    std::vector<std::uint64_t> out;
+    const auto track = sound(file);
+    for (const auto& chunk : track.chunks) {
+      auto at = chunk.offset;
+      for (std::uint32_t i = 0; i < chunk.count; ++i)
+        out.push_back(at), at += track.samples[chunk.first + i].size;
+    }
+    return out;
+  };
+  const auto all = bytes(*whole);
+  using Ns = std::numeric_limits<std::int64_t>;
+  for (const std::int64_t cut :
+       {-1'000'000'000LL, 0LL, 1LL, 400'000'000LL, 433'333'333LL, 99'000'000'000LL}) {
+    auto before = *whole, after = *whole;
+    settle_segment(before, Ns::min(), cut);
+    settle_segment(after, cut, Ns::max());
+    auto got = before.tracks.size() < 2 ? std::vector<std::uint64_t>{} : bytes(before);
+    if (after.tracks.size() == 2)
+      for (const auto at : bytes(after)) got.push_back(at);
+    EXPECT_EQ(got, all) << cut;
+    for (const auto* half : {&before, &after})
+      for (const auto& track : half->tracks) EXPECT_GE(shown(track).front(), 0) << cut;
+  }
+}
+
 TEST(Mp4Join, AFinishedFileReadsTheSameAgain) {
   const Memory source{clip("torn.mp4")};
   const auto file = read_mp4(source);

@@ -75,18 +75,20 @@ struct Cut {
   std::vector<bool> independent;
   std::string refused;
 };
-Cut cut(const Box& stream, std::int64_t target, std::size_t piece = 1000) {
+Cut cut(const Box& stream, std::int64_t target, std::size_t piece = 1000,
+        HlsCutter::Straddling straddling = HlsCutter::Straddling::once) {
   Cut out;
   HlsCutter cutter{
       target,
       {.init = [&](auto bytes) { out.init.assign(bytes.begin(), bytes.end()); },
-       .begin = [&] { out.segments.emplace_back(); },
+       .begin = [&](std::int64_t) { out.segments.emplace_back(); },
        .data = [&](auto b) { out.segments.back().insert(out.segments.back().end(), b.begin(), b.end()); },
        .end =
            [&](std::int64_t duration, bool independent) {
              out.durations.push_back(duration);
              out.independent.push_back(independent);
-           }}};
+           }},
+      straddling};
   for (std::size_t at = 0; at < stream.size() && out.refused.empty(); at += piece)
     if (const auto fed = cutter.feed({stream.data() + at, std::min(piece, stream.size() - at)}); !fed)
       out.refused = fed.error();
@@ -115,6 +117,19 @@ TEST(Hls, SoundGoesWhereMostOfItIsHeard) {
       cut(joined({head(), picture(0, true), sound(0), sound(1), picture(1, true), sound(2)}), 500 * kMs);
   ASSERT_EQ(out.segments.size(), 2U);
   EXPECT_EQ(out.segments[0], cut(joined({head(), picture(0, true), sound(0)}), 500 * kMs).segments[0]);
+}
+
+TEST(Hls, SoundThatReachesOverACutGoesToBothWhenAskedFor) {
+  // Sound of half a second that begins a quarter of a second after the pictures do.
+  const auto late = [](std::uint32_t n) { return fragment(kAudio, n * 24000 + 12000, 25, 960, kSync); };
+  const auto stream =
+      joined({head(), picture(0, true), late(0), picture(1, true), late(1), picture(2, false)});
+  const auto both = cut(stream, 500 * kMs, 1000, HlsCutter::Straddling::both).segments;
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_EQ(both[0], cut(joined({head(), picture(0, true), late(0)}), 500 * kMs).segments[0]);
+  EXPECT_EQ(both[1].size(), 2 * picture(0, true).size() + 2 * late(0).size());
+  const auto once = cut(stream, 500 * kMs).segments;
+  EXPECT_EQ(once[0].size() + once[1].size(), 3 * picture(0, true).size() + 2 * late(0).size());
 }
 
 TEST(Hls, FragmentsCountFromTheirOwnBox) {

@@ -81,6 +81,7 @@ Conference sample_conference() {
                                 .bytes = 123456,
                                 .dropped = 2,
                                 .media_ns = 4'200'400'000,
+                                .trunk = std::nullopt,
                                 .progressed_at = Millis{1'767'225'605'000}};
   return c;
 }
@@ -138,8 +139,21 @@ TEST(PublicForm, OfAConferenceIsAsDocumented) {
     "worker":{"pid":4711,"memoryBytes":52428800,"cpuSeconds":3.2},
     "lateFrames":0,"participants":[{"name":"ann","audio":true,"video":true,"visible":false}],
     "branches":{"record":{"name":"record","kind":"file","container":"mp4","state":"active","error":null,
-      "recording":"demo-record-1","bytes":123456,"dropped":2,"mediaSeconds":4.2,"stalled":false,
+      "recording":"demo-record-1","bytes":123456,"dropped":2,"mediaSeconds":4.2,"trunk":null,"stalled":false,
       "paused":false,"automatic":true}}})"));
+}
+
+TEST(PublicForm, OfATrunkSaysWhatItSaves) {
+  auto c = sample_conference();
+  c.branches["record"].trunk =
+      TrunkFacts{.bytes_in = 2000, .bytes_out = 1511, .coded = 9, .native = 2, .resyncs = 1};
+  EXPECT_EQ(to_json(c.branches["record"])["trunk"], json::Value::parse(R"({
+    "bytesIn":2000,"bytesOut":1511,"savedPercent":24.5,"coded":9,"native":2,"resyncs":1})"));
+  const auto again = conference_from_stored(to_stored(c));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(to_stored(*again), to_stored(c));
+  c.branches["record"].trunk = TrunkFacts{};
+  EXPECT_EQ(to_json(c.branches["record"])["trunk"]["savedPercent"], 0.0);
 }
 
 TEST(PublicForm, OfAnEndedConferenceSaysWhy) {

@@ -39,6 +39,10 @@ TEST(Metrics, CountWhatHappened) {
   metrics.db_query("commit", 0.002);
   metrics.set_outbox_pending(4);
   metrics.dropped_buffers("file", 7);
+  metrics.trunk_bytes("in", 2000);
+  metrics.trunk_bytes("out", 1500);
+  metrics.trunk_access_units("native", 2);
+  metrics.trunk_resyncs(1);
   metrics.worker_cpu("composite", 1.5);
   metrics.admission("refused", "draining");
   metrics.http_request("/v1/conferences/{id}", "GET", 404, 0.002);
@@ -63,6 +67,10 @@ TEST(Metrics, CountWhatHappened) {
         "auralink_db_query_seconds_count{op=\"commit\"} 1",
         "auralink_outbox_pending 4",
         "auralink_dropped_buffers_total{kind=\"file\"} 7",
+        "auralink_trunk_bytes_total{direction=\"in\"} 2000",
+        "auralink_trunk_bytes_total{direction=\"out\"} 1500",
+        "auralink_trunk_access_units_total{mode=\"native\"} 2",
+        "auralink_trunk_resyncs_total 1",
         "auralink_worker_cpu_seconds_total{template=\"composite\"} 1.5",
         "auralink_admission_total{decision=\"refused\",reason=\"draining\"} 1",
         "auralink_http_requests_total{code=\"404\",method=\"GET\",route=\"/v1/conferences/{id}\"} 1",

@@ -190,6 +190,29 @@ def check_folder(folder, name, epochs):
     print(f"{name:9} {epochs} pieces, {report['durationNs'] / 1e9:7.3f} s in {len(lengths)} segments")
 
 
+def check_segments_follow(folder, epochs):
+    """Segments are cut from the same stream as HLS: strung together each packet is there once, in order, and within each
+    file sound and picture lie to each other as they do there."""
+    for segments, hls in zip(pieces_of(folder, "segments", epochs), pieces_of(folder, "hls", epochs)):
+        whole = folder / "kept" / "strung.mp4"
+        whole.write_bytes(b"".join(p.read_bytes() for p in [hls / "init.mp4", *sorted(hls.glob("*.m4s"))]))
+        stream = packets(whole)
+        files = [packets(p) for p in sorted(segments.glob("*.mp4"))]
+        assert len(files) >= 2, files
+        for kind, most in (("video", 31), ("audio", 50)):  # both lost their ends, not at the same moment
+            want = [digest for _, digest in stream[kind]]
+            got = [digest for one in files for _, digest in one.get(kind, [])]
+            shared = min(len(want), len(got))
+            assert got[:shared] == want[:shared] and abs(len(want) - len(got)) <= most, (kind, len(want), len(got))
+        at = {kind: {digest: time for time, digest in stream[kind]} for kind in stream}
+        for one in files:
+            if "audio" not in one or one["audio"][0][1] not in at["audio"] or one["video"][0][1] not in at["video"]:
+                continue
+            apart = {kind: one[kind][0][0] - at[kind][one[kind][0][1]] for kind in one}
+            assert abs(apart["audio"] - apart["video"]) < 0.002, apart
+            assert min(times[0][0] for times in one.values()) < 0.002, "a segment's time begins at zero"
+
+
 def check_cuts(folder, rng):
     """A file cut anywhere is finished, or honestly refused."""
     for name in ("mp4", "mkv", "webm"):
@@ -255,6 +278,7 @@ def main():
                 check_file(folder, container, epochs)
             for container in ("segments", "hls"):
                 check_folder(folder, container, epochs)
+            check_segments_follow(folder, epochs)
             check_cuts(folder, rng)
             if seed == SEEDS[0]:
                 check_kills(folder, rng)
