@@ -17,6 +17,7 @@ using Bytes = std::span<const std::uint8_t>;
 constexpr std::size_t kHeader = 8;
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::size_t kMostHeld = 256;
+constexpr std::size_t kMostWaiting = 16;
 // tfhd
 constexpr std::uint32_t kBaseDataOffset = 0x01, kDescriptionIndex = 0x02, kDefaultDuration = 0x08,
                         kDefaultSize = 0x10, kDefaultFlags = 0x20, kBaseIsMoof = 0x020000;
@@ -172,6 +173,7 @@ HlsCutter::Status HlsCutter::read_moov(Bytes moov) {
           });
   if (!sound || tracks_.empty()) return tracks_.clear(), bad("the moov has no track that could be cut");
   has_video_ = std::any_of(tracks_.begin(), tracks_.end(), [](const auto& t) { return t.second.video; });
+  has_sound_ = std::any_of(tracks_.begin(), tracks_.end(), [](const auto& t) { return !t.second.video; });
   return {};
 }
 
@@ -235,16 +237,46 @@ HlsCutter::Status HlsCutter::read_moof(std::span<std::uint8_t> moof, Fragment& i
 void HlsCutter::take(Fragment fragment) {
   if (has_video_ && !fragment.video) {
     held_bytes_ += fragment.bytes.size();
+    sound_until_ = std::max(sound_until_, fragment.start + fragment.duration);
     held_.push_back(std::move(fragment));
+    take_waiting(false);
     if (held_.size() <= kMostHeld && held_bytes_ <= kLongestBox) return;
     put_held(std::numeric_limits<std::int64_t>::max());
     if (!open_) held_.clear(), held_bytes_ = 0;  // nothing has begun: sound without its picture
     return;
   }
+  if (straddling_ == Straddling::both && has_video_ && has_sound_) {
+    waiting_bytes_ += fragment.bytes.size();
+    waiting_.push_back(std::move(fragment));
+    take_waiting(waiting_.size() > kMostWaiting || waiting_bytes_ > kLongestBox);
+  } else {
+    take_lead(fragment);
+  }
+}
+
+/// Whether a cut comes before this fragment of what is cut by.
+bool HlsCutter::is_cut(const Fragment& fragment) const {
   // Half a frame of grace, so that rounding in the time scale does not cost a whole group of pictures.
   constexpr std::int64_t kGrace = 10'000'000;
   const bool due = !open_ || fragment.start - begun_ >= target_ - kGrace;
-  if (due && (fragment.keyframe || !has_video_ || !open_)) {
+  return due && (fragment.keyframe || !has_video_ || !open_);
+}
+
+/// Pictures behind a cut wait until the sound before it has arrived; mp4mux sends fragments in the order in
+/// which they end.
+void HlsCutter::take_waiting(bool anyway) {
+  std::size_t taken = 0;
+  for (; taken < waiting_.size(); ++taken) {
+    const auto& fragment = waiting_[taken];
+    if (!anyway && open_ && is_cut(fragment) && sound_until_ < fragment.start) break;
+    take_lead(fragment);
+    waiting_bytes_ -= fragment.bytes.size();
+  }
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(taken));
+}
+
+void HlsCutter::take_lead(const Fragment& fragment) {
+  if (is_cut(fragment)) {
     put_held(fragment.start, true);
     cut();
     open_ = true;
@@ -284,6 +316,7 @@ void HlsCutter::cut() {
 
 void HlsCutter::finish() {
   if (failed_) return;
+  take_waiting(true);
   put_held(std::numeric_limits<std::int64_t>::max());
   cut();
   failed_ = true;

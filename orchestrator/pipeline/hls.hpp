@@ -66,6 +66,9 @@ class HlsCutter {
   [[nodiscard]] Status read_moov(std::span<const std::uint8_t> moov);
   [[nodiscard]] Status read_moof(std::span<std::uint8_t> moof, Fragment& into) const;
   void take(Fragment fragment);
+  [[nodiscard]] bool is_cut(const Fragment& fragment) const;
+  void take_waiting(bool anyway);
+  void take_lead(const Fragment& fragment);
   void put(const Fragment& fragment);
   void put_held(std::int64_t before, bool cutting = false);
   void cut();
@@ -75,10 +78,13 @@ class HlsCutter {
   Straddling straddling_;
   std::vector<std::uint8_t> rest_, init_;
   std::map<std::uint32_t, Track> tracks_;
-  bool has_video_ = false, failed_ = false, open_ = false;
+  bool has_video_ = false, has_sound_ = false, failed_ = false, open_ = false;
   std::optional<Fragment> fragment_;  // a moof that waits for its mdat
   std::vector<Fragment> held_;        // sound of which it is not known yet which segment gets it
   std::size_t held_bytes_ = 0;
+  std::vector<Fragment> waiting_;  // pictures behind a cut, see take_waiting()
+  std::size_t waiting_bytes_ = 0;
+  std::int64_t sound_until_ = 0;  // of what has arrived
   std::int64_t begun_ = 0, lead_duration_ = 0;
   bool independent_ = false;
 };

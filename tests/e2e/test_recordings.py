@@ -364,7 +364,7 @@ def test_a_full_disk_ends_its_recordings_and_what_is_written_plays(record, tmp_p
     if mounted.returncode != 0:
         pytest.skip(f"no file system of a given size can be mounted here: {mounted.stderr.strip()}")
     try:
-        containers = ("mp4", "webm", "mkv", "hls")
+        containers = ("mp4", "webm", "mkv", "segments", "hls")
         run = record(described({"kind": "test", "participants": [{"name": "s", "pattern": "snow"}]},
                                {c: branch(c) for c in containers}), full)
         for container in containers:
@@ -372,15 +372,21 @@ def test_a_full_disk_ends_its_recordings_and_what_is_written_plays(record, tmp_p
         run.stop()
         for container in containers:
             path = pathlib.Path(run.path(container))
-            shown = media.video(_parts(path, tmp_path) if container == "hls" else path)
+            shown = media.video(_parts(path, tmp_path) if path.is_dir() else path)
             assert len(shown) > 20, container
     finally:
         subprocess.run(["umount", "-l", str(full)], check=True)
 
 
 def _parts(folder, elsewhere):
-    """An HLS recording that nobody finished: its parts are there all the same. Its playlist, if it got one, has no end,
-    and players wait for more."""
+    """A recording of segments that nobody finished, as far as its fragments are whole. Its playlist, if it got one, has no
+    end, and players wait for more."""
+    files = [folder / "init.mp4", *sorted(folder.glob("*.m4s"))] if (folder / "init.mp4").exists() else sorted(folder.glob("*.mp4"))
+    data = b"".join(p.read_bytes() for p in files)
+    at = whole = 0
+    while at + 8 <= len(data) and 8 <= (size := int.from_bytes(data[at:at + 4])) <= len(data) - at:
+        at += size
+        whole = at if data[at - size + 4:at - size + 8] != b"moof" else whole
     joined = elsewhere / "parts.mp4"
-    joined.write_bytes(b"".join(p.read_bytes() for p in [folder / "init.mp4", *sorted(folder.glob("*.m4s"))]))
+    joined.write_bytes(data[:whole])
     return joined

@@ -128,6 +128,10 @@ TEST(Hls, SoundThatReachesOverACutGoesToBothWhenAskedFor) {
   ASSERT_EQ(both.size(), 2U);
   EXPECT_EQ(both[0], cut(joined({head(), picture(0, true), late(0)}), 500 * kMs).segments[0]);
   EXPECT_EQ(both[1].size(), 2 * picture(0, true).size() + 2 * late(0).size());
+  // The same, when that sound arrives behind the pictures that it reaches into.
+  const auto behind =
+      joined({head(), picture(0, true), picture(1, true), late(0), picture(2, false), late(1)});
+  EXPECT_EQ(cut(behind, 500 * kMs, 1000, HlsCutter::Straddling::both).segments[0], both[0]);
   const auto once = cut(stream, 500 * kMs).segments;
   EXPECT_EQ(once[0].size() + once[1].size(), 3 * picture(0, true).size() + 2 * late(0).size());
 }

@@ -203,7 +203,9 @@ def check_segments_follow(folder, epochs):
             want = [digest for _, digest in stream[kind]]
             got = [digest for one in files for _, digest in one.get(kind, [])]
             shared = min(len(want), len(got))
-            assert got[:shared] == want[:shared] and abs(len(want) - len(got)) <= most, (kind, len(want), len(got))
+            same = next((i for i in range(shared) if got[i] != want[i]), shared)
+            lengths = [len(one.get(kind, [])) for one in files]
+            assert same == shared and abs(len(want) - len(got)) <= most, (kind, same, len(want), len(got), lengths)
         at = {kind: {digest: time for time, digest in stream[kind]} for kind in stream}
         for one in files:
             if "audio" not in one or one["audio"][0][1] not in at["audio"] or one["video"][0][1] not in at["video"]:
