@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto profile = static_cast<aic::Profile>(data[0] % 3);
   aic::Bytes rest{data + 1, size - 1};
   while (rest.size() > 2) {
-    const std::size_t length = std::min<std::size_t>(rest[0] | rest[1] << 8U, rest.size() - 2);
+    const std::size_t length =
+        std::min<std::size_t>(std::size_t{rest[0]} | std::size_t{rest[1]} << 8U, rest.size() - 2);
     aic::AccessUnit unit;
     if (aic::decode(state, profile, rest.subspan(2, length), unit) == aic::Decoded::kCorrupt) return 0;
     rest = rest.subspan(2 + length);

@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 
-LIBRARIES = {"auralink_json", "auralink-session", "auralink_pipeline_core", "auralink_ctl_core"}
+LIBRARIES = {"auralink_json", "auralink-session", "auralink_pipeline_core", "auralink_finish_core", "auralink_ctl_core"}
 TESTS = re.compile(r"tests/(gst/|orchestrator/(json|session|pipeline|ctl)/|fuzz/replay_)")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
