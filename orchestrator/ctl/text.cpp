@@ -130,7 +130,7 @@ const json::Value& member(const json::Value& object, std::string_view key) {
 std::string text_of(const json::Value& object, std::string_view key, std::string_view fallback) {
   const auto& value = member(object, key);
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_number_integer() || value.is_boolean()) return value.dump();
+  if (value.is_number() || value.is_boolean()) return value.dump();
   return std::string{fallback};
 }
 
