@@ -20,11 +20,9 @@ std::int16_t cut(int value) noexcept {
   return static_cast<std::int16_t>(std::clamp(value, INT16_MIN + 1, int{INT16_MAX}));
 }
 
-/// |values| from position `first` on.
+/// |values| from position 0 or 1 on.
 int energy(const Spectrum& spectrum, std::size_t first) noexcept {
-  int sum = 0;
-  for (std::size_t k = first; k < 16; ++k) sum += std::abs(spectrum[k]);
-  return sum;
+  return pixels::absolute_sum(spectrum) - (first == 0 ? 0 : std::abs(int{spectrum[0]}));
 }
 
 /// The transform of the DC of a plane's four blocks (8.5.11.1).
@@ -37,6 +35,7 @@ constexpr std::array<int, 4> transform2x2(const std::array<int, 4>& v) noexcept 
 constexpr std::size_t first_luma(std::size_t block) noexcept { return (block >> 1U) * 8 + (block & 1U) * 2; }
 
 /// The features of chroma, in the places of those of luma (Feature) that BlockEstimator knows.
+constexpr int kMaxLuma = 900;  // Steps::spectrum()'s
 constexpr Feature kLuma = kAccumulated;  // four times luma's residual (intra: luma itself), at half the size
 constexpr Feature kFirstPlane = kFromAbove;  // levels of the other plane
 
@@ -123,7 +122,7 @@ typename MacroblockCoder<D>::ChromaSurroundings MacroblockCoder<D>::chroma_surro
                                 (j & 1U) * 2 * kPredictedStride + (i & 1U) * 2;
         sum -= q[0] + q[1] + q[kPredictedStride] + q[kPredictedStride + 1];
       }
-      out.luma[j * 4 + i] = static_cast<std::int16_t>(sum);
+      out.luma[j * 4 + i] = static_cast<std::int16_t>(std::clamp(sum, -kMaxLuma, kMaxLuma));
     }
   }
   return out;
@@ -136,14 +135,16 @@ void MacroblockCoder<D>::measure_chroma_ac(std::size_t plane, std::size_t block)
   const std::ptrdiff_t stride = m_.picture.stride(static_cast<int>(plane) + 1);
   const std::uint8_t* at = chroma_at(plane, block);  // holds the prediction
   const ChromaSurroundings around = chroma_surroundings(plane, block, true);
-  f.value[kPrediction] = steps_.spectrum(pixels::samples4x4(at, stride));
-  steps_.spread(around.left, true, f.value[kLeft]);
-  steps_.spread(around.above, false, f.value[kAbove]);
-  if (around.has_luma) f.value[kLuma] = steps_.spectrum(around.luma);
+  const pixels::Square prediction = pixels::samples4x4(at, stride);
+  f.value[kPrediction] = steps_.spectrum(prediction);
+  f.value[kLeft] = steps_.spread(pixels::transform4(around.left), true);
+  f.value[kAbove] = steps_.spread(pixels::transform4(around.above), false);
+  if (around.has_luma) f.value[kLuma] = steps_.spectrum(pixels::samples4x4(around.luma.data(), 4));
   if (const std::uint8_t* still = still_chroma(plane, block))
-    f.value[kStill] = steps_.spectrum(pixels::difference4x4(still, stride, at, stride));
+    f.value[kStill] = steps_.spectrum(pixels::samples4x4(still, stride) - prediction);
   if (plane == 1 && mb_->chroma_total[0][block] != 0)
-    for (std::size_t k = 1; k < 16; ++k) f.value[kFirstPlane][k] = cut(mb_->chroma_ac[0][block][k] * 8);
+    for (std::size_t k = 1; k < 16; ++k)
+      f.value[kFirstPlane][pixels::kInSpectrum[k]] = cut(mb_->chroma_ac[0][block][k] * 8);
   finish_chroma_features(m_.chroma_estimators[2 + plane], 1);
 }
 
@@ -170,11 +171,12 @@ void MacroblockCoder<D>::measure_chroma_dc(std::size_t plane) {
   }
   for (const Feature j : {kPrediction, kLeft, kAbove, kLuma, kStill}) {
     const std::array<int, 4> dc = transform2x2(sums[j]);
-    for (std::size_t k = 0; k < 4; ++k) f.value[j][k] = cut(steps_.of(dc[k] / 8, 0));
+    for (std::size_t k = 0; k < 4; ++k) f.value[j][pixels::kInSpectrum[k]] = cut(steps_.of(dc[k] / 8, 0));
   }
   if (h264::is_intra(mb_->type)) f.value[kLuma][0] = 0;
   if (plane == 1)
-    for (std::size_t k = 0; k < 4; ++k) f.value[kFirstPlane][k] = cut(mb_->chroma_dc[0][k] * 8);
+    for (std::size_t k = 0; k < 4; ++k)
+      f.value[kFirstPlane][pixels::kInSpectrum[k]] = cut(mb_->chroma_dc[0][k] * 8);
   finish_chroma_features(m_.chroma_estimators[plane], 0);
 }
 

@@ -13,6 +13,7 @@
 #include "gst/aic/core/model/model.hpp"
 #include "gst/aic/core/pixels/features.hpp"
 #include "gst/aic/core/pixels/predict.hpp"
+#include "gst/aic/core/pixels/spectrum.hpp"
 
 namespace auralink::aic::model {
 
@@ -51,7 +52,7 @@ class MacroblockCoder final {
                                  ///< the prediction is from what it continues
     std::array<int, 4> above{};  ///< and in the row above
     bool has_luma = false;
-    pixels::Square luma{};  ///< at half the size, times four: the residual of luma; intra: luma
+    std::array<std::int16_t, 16> luma{};  ///< at half the size, times four: the residual of luma; intra: luma
   };
   enum class Kind : std::uint8_t { kInter, kIntra4, kIntra16Dc, kIntra16Ac, kChromaDc, kChromaAc };
 
@@ -178,8 +179,8 @@ class MacroblockCoder final {
   // Its samples.
   static constexpr int kMargin =
       4;  // predicted above and to the left of a partition, to see how wrong it is there
-  static constexpr int kPredictedStride = 20;
-  std::array<std::array<std::uint8_t, kPredictedStride * kPredictedStride>, 16> predicted_;
+  static constexpr int kPredictedStride = 24;  // what is to the right of the samples is looked at, but not used
+  std::array<std::array<std::uint8_t, kPredictedStride * (16 + kMargin)>, 16> predicted_{};
   std::array<std::uint8_t, 16> part_of_{};                 // of each block
   std::array<const std::uint8_t*, 16> predicted_block_{};  // its prediction, with stride kPredictedStride
   std::array<std::array<std::uint8_t, 256>, 3> alternative_;

@@ -260,7 +260,7 @@ int MacroblockCoder<D>::code_total(Kind kind, int value, int most, const BlockCo
 template <Direction D>
 bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockContext& c, int /*index*/) {
   const int k = level_position_;
-  const auto at = static_cast<std::size_t>(k);
+  const std::size_t at = pixels::kInSpectrum[static_cast<std::size_t>(k)];
   const int cl = static_cast<int>(kind);
   const int rem = level_left_;
   const int node = kind == Kind::kChromaDc ? k + 16 : k;
@@ -290,10 +290,10 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
       const int guess = std::abs(f.guess[at]);
       const int gx = std::abs(f.gradient_x[at]);
       const int gy = std::abs(f.gradient_y[at]);
-      coder_.add(pack(cl, bucket(f.value[kPrediction][at]), octave(rest_.prediction[at]), rem));
-      coder_.add(pack(cl, bucket(boundary / 2), octave(rest_.boundary[at]), rem));
+      coder_.add(pack(cl, bucket(f.value[kPrediction][at]), octave(rest_.prediction[static_cast<std::size_t>(k)]), rem));
+      coder_.add(pack(cl, bucket(boundary / 2), octave(rest_.boundary[static_cast<std::size_t>(k)]), rem));
       coder_.add(pack(cl, std::min(guess >> 2, 40), rem));
-      coder_.add(pack(cl, log64(gx + gy) / 32, log64(rest_.gradient[at]) / 64, rem));
+      coder_.add(pack(cl, log64(gx + gy) / 32, log64(rest_.gradient[static_cast<std::size_t>(k)]) / 64, rem));
       coder_.input(256);
       for (std::size_t j = 0; j < kCorner; ++j) coder_.input(8 * std::abs(f.softened[j][at]));
       coder_.input(4 * guess);
@@ -324,7 +324,7 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
       const auto& f = features_;
       const int boundary = std::abs(f.value[kLeft][at]) + std::abs(f.value[kAbove][at]);
       coder_.add(pack(cl, std::min(std::abs(f.guess[at]) >> 2, 40), rem));
-      coder_.add(pack(cl, bucket(f.value[kPrediction][at]), octave(rest_.prediction[at]), rem));
+      coder_.add(pack(cl, bucket(f.value[kPrediction][at]), octave(rest_.prediction[static_cast<std::size_t>(k)]), rem));
       coder_.add(pack(cl, bucket(f.value[kAccumulated][at] / 4), bucket(boundary / 2), rem));
       coder_.input(256);
       for (const Feature j : kOfChroma) coder_.input(8 * std::abs(f.softened[j][at]));
@@ -337,7 +337,7 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
 template <Direction D>
 int MacroblockCoder<D>::code_magnitude(Kind kind, int value, const BlockContext& c, int index) {
   const int k = level_position_;
-  const auto at = static_cast<std::size_t>(k);
+  const std::size_t at = pixels::kInSpectrum[static_cast<std::size_t>(k)];
   const int cl = static_cast<int>(kind);
   const int place = kind == Kind::kChromaDc ? k + 16 : k;
   const int left = std::min(magnitude(c.left, k), 12);
@@ -391,13 +391,13 @@ int MacroblockCoder<D>::code_magnitude(Kind kind, int value, const BlockContext&
 template <Direction D>
 bool MacroblockCoder<D>::code_sign(Kind kind, bool value, const BlockContext& c) {
   const int k = level_position_;
-  const auto at = static_cast<std::size_t>(k);
+  const std::size_t at = pixels::kInSpectrum[static_cast<std::size_t>(k)];
   const int cl = static_cast<int>(kind);
   const int node = kind == Kind::kChromaDc ? k + 16 : k;
   const bool luma = kind < Kind::kChromaDc;
   const int size = std::min(level_previous_, 2);
   // The levels at the next lower frequencies of this block.
-  const unsigned raster = kind == Kind::kChromaDc ? 0 : kZigzag[at];
+  const unsigned raster = kind == Kind::kChromaDc ? 0 : kZigzag[static_cast<std::size_t>(k)];
   const int lower_x = (raster & 3U) != 0 ? levels_[kScanOfRaster[raster - 1]] : 0;
   const int lower_y = raster >= 4 ? levels_[kScanOfRaster[raster - 4]] : 0;
   coder_.begin(luma ? Class::kSign : Class::kChromaSign, node);

@@ -21,18 +21,11 @@ namespace {
 /// A vector in whole samples.
 int whole(int quarter) noexcept { return (quarter + 2) >> 2; }
 
-/// |levels of a spectrum| from position 1 or 0 on.
-int energy(const pixels::Spectrum& spectrum, std::size_t from) noexcept {
-  int sum = 0;
-  for (std::size_t k = from; k < 16; ++k) sum += std::abs(spectrum[k]);
-  return sum;
-}
-
 /// A row of 4, 8 or 16: three quarters of `from`, and four times what `now` is more than `before`, if that is
 /// given.
 void fade(const std::int16_t* from, const std::uint8_t* now, const std::uint8_t* before, int columns,
           std::int16_t* to) noexcept {
-  constexpr std::int16_t kLimit = 1023;
+  constexpr std::int16_t kLimit = 900;  // Steps::spectrum()'s
   if (columns == 4) {
     for (int i = 0; i < 4; ++i) {
       const int change = before != nullptr ? now[i] - before[i] : 0;
@@ -134,7 +127,8 @@ void MacroblockCoder<D>::measure_block(std::size_t block) {
   const std::uint8_t* r = luma_at(bx * 4, by * 4);
   const std::ptrdiff_t stride = m_.picture.stride(0);
 
-  f.value[kPrediction] = steps_.spectrum(pixels::samples4x4(p, kStride));
+  const pixels::Square prediction = pixels::samples4x4(p, kStride);
+  f.value[kPrediction] = steps_.spectrum(prediction);
 
   // How wrong was the prediction just outside of this block?
   std::array<std::array<int, 4>, 5> wrong{};  // left, above, left of it, above it, above right
@@ -153,62 +147,52 @@ void MacroblockCoder<D>::measure_block(std::size_t block) {
                        (by == 0 || kCodingOfRaster[block - 3] < kCodingOfRaster[block]);
     for (int i = 0; i < 4; ++i)
       wrong[4][static_cast<std::size_t>(i)] = right ? r[4 + i - stride] - p[4 + i - kStride] : wrong[1][3];
-    const int corner = x >= 4 ? r[-stride - 1] - p[-kStride - 1] : 0;
-    for (std::size_t k = 0; corner != 0 && k < 16; ++k)
-      f.value[kCorner][k] =
-          static_cast<std::int16_t>(std::clamp(steps_.of(corner * 4, k), INT16_MIN + 1, int{INT16_MAX}));
+    if (x >= 4) f.value[kCorner] = steps_.everywhere((r[-stride - 1] - p[-kStride - 1]) * 16);
   }
   open_left_ = pixels::transform4(wrong[0]);
   open_above_ = pixels::transform4(wrong[1]);
-  steps_.spread(wrong[0], true, f.value[kLeft]);
-  steps_.spread(wrong[1], false, f.value[kAbove]);
-  steps_.spread(wrong[2], true, f.value[kLeft2]);
-  steps_.spread(wrong[3], false, f.value[kAbove2]);
-  steps_.spread(wrong[4], false, f.value[kAboveRight]);
+  f.value[kLeft] = steps_.spread(open_left_, true);
+  f.value[kAbove] = steps_.spread(open_above_, false);
+  f.value[kLeft2] = steps_.spread(pixels::transform4(wrong[2]), true);
+  f.value[kAbove2] = steps_.spread(pixels::transform4(wrong[3]), false);
+  f.value[kAboveRight] = steps_.spread(pixels::transform4(wrong[4]), false);
 
   const int width = m_.width * 16;
   const int ax = std::clamp(x + whole(mb_->mv[block].x), 0, width - 4);
   const int ay = std::clamp(y + whole(mb_->mv[block].y), 0, m_.height * 16 - 4);
-  const std::int16_t* a = m_.accumulated.data() + ay * std::ptrdiff_t{width} + ax;
-  pixels::Square square;  // NOLINT(*-member-init)
-  int any = 0;
-  for (int j = 0; j < 4; ++j) {
-    for (int i = 0; i < 4; ++i) {
-      square[static_cast<std::size_t>(j * 4 + i)] = a[j * std::ptrdiff_t{width} + i];
-      any |= a[j * std::ptrdiff_t{width} + i];
-    }
-  }
-  if (any != 0) f.value[kAccumulated] = steps_.spectrum(square);
+  f.value[kAccumulated] =
+      steps_.spectrum(pixels::samples4x4(m_.accumulated.data() + ay * std::ptrdiff_t{width} + ax, width));
 
   make_alternatives();
   for (std::size_t q = 0; q < 3; ++q) {
     if (!alternative_is_[q]) continue;
     auto& value = f.value[kFromLeft + q];
-    value = steps_.spectrum(pixels::difference4x4(alternative_[q].data() + by * 64 + bx * 4, 16, p, kStride));
-    f.alternative_energy[q] = energy(value, 0);
+    value = steps_.spectrum(pixels::samples4x4(alternative_[q].data() + by * 64 + bx * 4, 16) - prediction);
+    f.alternative_energy[q] = pixels::absolute_sum(value);
   }
 
   // Central differences, one-sided where the partition ends.
   const bool right = bx < 3 && part_of_[block + 1] == part_of_[block];
   const bool below = by < 3 && part_of_[block + 4] == part_of_[block];
-  pixels::Square gx;  // NOLINT(*-member-init)
-  pixels::Square gy;  // NOLINT(*-member-init)
-  for (int j = 0; j < 4; ++j) {
-    for (int i = 0; i < 4; ++i) {
-      const std::uint8_t* q = p + j * kStride + i;
-      const auto at = static_cast<std::size_t>(j * 4 + i);
-      gx[at] = static_cast<std::int16_t>(i < 3 || right ? q[1] - q[-1] : 2 * (q[0] - q[-1]));
-      gy[at] =
-          static_cast<std::int16_t>(j < 3 || below ? q[kStride] - q[-kStride] : 2 * (q[0] - q[-kStride]));
-    }
-  }
-  f.gradient_x = steps_.spectrum(gx);
-  f.gradient_y = steps_.spectrum(gy);
+  const pixels::Square left = pixels::samples4x4(p - 1, kStride);
+  const pixels::Square next = pixels::samples4x4(p + 1, kStride);
+  const Eight beyond = right ? Eight{} : Eight{0, 0, 0, -1, 0, 0, 0, -1};
+  const auto across = [beyond](Eight here, Eight before, Eight after) {
+    return ((after & ~beyond) | ((here * 2 - before) & beyond)) - before;
+  };
+  f.gradient_x = steps_.spectrum({across(prediction.upper, left.upper, next.upper),
+                                  across(prediction.lower, left.lower, next.lower)});
+  const Eight above = two_rows(p - kStride, kStride);
+  const Eight middle = two_rows(p + kStride, kStride);
+  const Eight under = two_rows(p + 3 * kStride, below ? kStride : 0);
+  const Eight last = Eight{0, 0, 0, 0, -1, -1, -1, -1};
+  const Eight ends = below ? under : (under & ~last) | ((prediction.lower * 2 - middle) & last);
+  f.gradient_y = steps_.spectrum({middle - above, ends - middle});
 
   m_.block_estimator.guess(f);
-  f.prediction_energy = energy(f.value[kPrediction], 1);
-  f.boundary_energy = energy(f.value[kLeft], 0) + energy(f.value[kAbove], 0);
-  f.accumulated_energy = energy(f.value[kAccumulated], 0);
+  f.prediction_energy = pixels::absolute_sum(f.value[kPrediction]) - std::abs(f.value[kPrediction][0]);
+  f.boundary_energy = pixels::absolute_sum(f.value[kLeft]) + pixels::absolute_sum(f.value[kAbove]);
+  f.accumulated_energy = pixels::absolute_sum(f.value[kAccumulated]);
   sum_up();
 }
 
@@ -221,7 +205,7 @@ void MacroblockCoder<D>::measure_intra_block(std::size_t block) {
   const std::uint8_t* r = luma_at(bx * 4, by * 4);  // holds the prediction
   const std::ptrdiff_t stride = m_.picture.stride(0);
   f.value[kPrediction] = steps_.spectrum(pixels::samples4x4(r, stride));
-  f.prediction_energy = energy(f.value[kPrediction], 1);
+  f.prediction_energy = pixels::absolute_sum(f.value[kPrediction]) - std::abs(f.value[kPrediction][0]);
   // How restless are the two rows and columns outside?
   int change = 0;
   if (mx_ * 16 + bx * 4 >= 4)
@@ -241,7 +225,7 @@ template <Direction D>
 void MacroblockCoder<D>::look_outside(std::size_t k) noexcept {
   open_left_here_ = steps_.of(open_left_[kZigzag[k] / 4U], k);
   open_above_here_ = steps_.of(open_above_[kZigzag[k] % 4U], k);
-  if (level_last_ >= 0) m_.block_estimator.guess_again(features_, k, open_left_here_, open_above_here_);
+  if (level_last_ >= 0) m_.block_estimator.guess_again(features_, pixels::kInSpectrum[k], open_left_here_, open_above_here_);
 }
 
 /// After it. The first sample of each basis function, over its norm, says how much of a coefficient is at the
@@ -260,16 +244,27 @@ void MacroblockCoder<D>::fill_outside(std::size_t k, int level) noexcept {
 template <Direction D>
 void MacroblockCoder<D>::sum_up() noexcept {
   const BlockFeatures& f = features_;
+  pixels::Spectrum boundaries;  // NOLINT(*-member-init)
+  pixels::Spectrum gradients;   // NOLINT(*-member-init)
+  for (std::size_t i = 0; i < 16; i += 8) {
+    const auto both = [](Eight a, Eight b) {
+      constexpr std::int16_t kHalf = INT16_MAX / 2;
+      return least(magnitude(a), Eight{} + kHalf) + least(magnitude(b), Eight{} + kHalf);
+    };
+    store(&boundaries[i], both(load(&f.value[kLeft][i]), load(&f.value[kAbove][i])));
+    store(&gradients[i], both(load(&f.gradient_x[i]), load(&f.gradient_y[i])));
+  }
   int prediction = 0;
   int boundary = 0;
   int gradient = 0;
   for (std::size_t k = 16; k-- > 0;) {
+    const std::size_t at = pixels::kInSpectrum[k];
     rest_.prediction[k] = prediction;
     rest_.boundary[k] = boundary;
     rest_.gradient[k] = gradient;
-    prediction += std::abs(f.value[kPrediction][k]);
-    boundary += std::abs(f.value[kLeft][k]) + std::abs(f.value[kAbove][k]);
-    gradient += std::abs(f.gradient_x[k]) + std::abs(f.gradient_y[k]);
+    prediction += std::abs(f.value[kPrediction][at]);
+    boundary += boundaries[at];
+    gradient += gradients[at];
   }
 }
 

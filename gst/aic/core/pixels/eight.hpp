@@ -3,8 +3,15 @@
 // and the same results as eight single numbers everywhere (sums and products wrap).
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace auralink::aic {
 
@@ -17,13 +24,67 @@ using Eight [[gnu::vector_size(16)]] = std::int16_t;
 }
 /// Of bytes.
 [[nodiscard]] inline Eight load(const std::uint8_t* from) noexcept {
-  using Bytes [[gnu::vector_size(8)]] = std::uint8_t;
-  Bytes v;  // NOLINT(*-member-init,*-init-variables)
+  using EightBytes [[gnu::vector_size(8)]] = std::uint8_t;
+  EightBytes v;  // NOLINT(*-member-init,*-init-variables)
   std::memcpy(&v, from, sizeof v);
   return __builtin_convertvector(v, Eight);
 }
 inline void store(std::int16_t* to, Eight v) noexcept { std::memcpy(to, &v, sizeof v); }
+/// Two rows of four samples, `stride` apart.
+[[nodiscard]] inline Eight two_rows(const std::uint8_t* from, std::ptrdiff_t stride) noexcept {
+  std::array<std::uint8_t, 8> both;  // NOLINT(*-member-init)
+  std::memcpy(both.data(), from, 4);
+  std::memcpy(both.data() + 4, from + stride, 4);
+  return load(both.data());
+}
+[[nodiscard]] inline Eight two_rows(const std::int16_t* from, std::ptrdiff_t stride) noexcept {
+  Eight v;  // NOLINT(*-member-init,*-init-variables)
+  std::memcpy(&v, from, 8);
+  std::memcpy(static_cast<char*>(static_cast<void*>(&v)) + 8, from + stride, 8);
+  return v;
+}
 [[nodiscard]] inline Eight least(Eight a, Eight b) noexcept { return a < b ? a : b; }
 [[nodiscard]] inline Eight greatest(Eight a, Eight b) noexcept { return a > b ? a : b; }
+[[nodiscard]] inline Eight magnitude(Eight v) noexcept { return greatest(v, -v); }
+
+/// Eight sums of products that need 32 bits. Compilers do not find the instructions for these by themselves.
+struct EightSums {
+#if defined(__SSE2__)
+  __m128i low{}, high{};
+  void add(Eight a, Eight x, Eight b, Eight y) noexcept {
+    const auto as = [](Eight v) { return reinterpret_cast<__m128i>(v); };
+    low = _mm_add_epi32(low, _mm_madd_epi16(_mm_unpacklo_epi16(as(a), as(b)), _mm_unpacklo_epi16(as(x), as(y))));
+    high = _mm_add_epi32(high, _mm_madd_epi16(_mm_unpackhi_epi16(as(a), as(b)), _mm_unpackhi_epi16(as(x), as(y))));
+  }
+  [[nodiscard]] Eight shifted(int by) const noexcept {
+    return reinterpret_cast<Eight>(_mm_packs_epi32(_mm_srai_epi32(low, by), _mm_srai_epi32(high, by)));
+  }
+#else
+  std::array<std::int32_t, 8> sum{};
+  void add(Eight a, Eight x, Eight b, Eight y) noexcept {
+    for (int i = 0; i < 8; ++i) sum[static_cast<std::size_t>(i)] += a[i] * x[i] + b[i] * y[i];
+  }
+  [[nodiscard]] Eight shifted(int by) const noexcept {
+    Eight out{};
+    for (int i = 0; i < 8; ++i)
+      out[i] = static_cast<std::int16_t>(
+          std::clamp(sum[static_cast<std::size_t>(i)] >> by, std::int32_t{INT16_MIN}, std::int32_t{INT16_MAX}));
+    return out;
+  }
+#endif
+};
+/// Sum of eight numbers.
+[[nodiscard]] inline int sum_of(Eight v) noexcept {
+#if defined(__SSE2__)
+  __m128i four = _mm_madd_epi16(reinterpret_cast<__m128i>(v), _mm_set1_epi16(1));
+  four = _mm_add_epi32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(1, 0, 3, 2)));
+  four = _mm_add_epi32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(2, 3, 0, 1)));
+  return _mm_cvtsi128_si32(four);
+#else
+  int sum = 0;
+  for (int i = 0; i < 8; ++i) sum += v[i];
+  return sum;
+#endif
+}
 
 }  // namespace auralink::aic
