@@ -53,7 +53,9 @@ void BlockEstimator::guess(BlockFeatures& features) const noexcept {
   Eight energy{};
   for (std::size_t k = 0; k < 16; k += 8) {
     const auto weight = [&](std::size_t j) { return j < kFeatures ? load(&weights_[j][k]) : Eight{}; };
-    const auto value = [&](std::size_t j) { return j < kFeatures ? load(&features.softened[j][k]) : Eight{}; };
+    const auto value = [&](std::size_t j) {
+      return j < kFeatures ? load(&features.softened[j][k]) : Eight{};
+    };
     EightSums sums;
     for (std::size_t j = 0; j < kFeatures; j += 2) sums.add(weight(j), value(j), weight(j + 1), value(j + 1));
     const Eight guess = greatest(least(sums.shifted(10), Eight{} + kMaxGuess), Eight{} - kMaxGuess);

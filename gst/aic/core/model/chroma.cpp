@@ -35,7 +35,7 @@ constexpr std::array<int, 4> transform2x2(const std::array<int, 4>& v) noexcept 
 constexpr std::size_t first_luma(std::size_t block) noexcept { return (block >> 1U) * 8 + (block & 1U) * 2; }
 
 /// The features of chroma, in the places of those of luma (Feature) that BlockEstimator knows.
-constexpr int kMaxLuma = 900;  // Steps::spectrum()'s
+constexpr int kMaxLuma = 900;            // Steps::spectrum()'s
 constexpr Feature kLuma = kAccumulated;  // four times luma's residual (intra: luma itself), at half the size
 constexpr Feature kFirstPlane = kFromAbove;  // levels of the other plane
 

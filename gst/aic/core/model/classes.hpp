@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "gst/aic/core/model/mixer.hpp"
+
 namespace auralink::aic::model {
 
 enum class Class : std::uint8_t {
@@ -39,11 +41,10 @@ inline constexpr std::size_t kClasses = 20;
 enum class Sets : std::uint8_t { kFirst, kSecond, kBoth };
 struct Shape {
   std::uint8_t contexts = 1;  ///< 1..16
-  std::uint8_t inputs = 0;    ///< direct ones, 0..16
+  std::uint8_t inputs = 0;    ///< direct ones; with two for each context kMixed at most
   Sets sets = Sets::kFirst;
 };
 inline constexpr int kMaxContexts = 16;
-inline constexpr int kMaxInputs = 16;
 
 /// By Class.
 inline constexpr std::array<Shape, kClasses> kShapes{{
@@ -69,7 +70,7 @@ inline constexpr std::array<Shape, kClasses> kShapes{{
     {3, 0},                   // kSub
 }};
 static_assert(std::ranges::all_of(kShapes, [](const Shape& s) {
-  return s.contexts >= 1 && s.contexts <= kMaxContexts && s.inputs <= kMaxInputs;
+  return s.contexts >= 1 && s.contexts <= kMaxContexts && 2U * s.contexts + s.inputs <= kMixed;
 }));
 
 }  // namespace auralink::aic::model

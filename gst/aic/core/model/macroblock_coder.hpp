@@ -179,8 +179,9 @@ class MacroblockCoder final {
   // Its samples.
   static constexpr int kMargin =
       4;  // predicted above and to the left of a partition, to see how wrong it is there
-  static constexpr int kPredictedStride = 24;  // what is to the right of the samples is looked at, but not used
-  std::array<std::array<std::uint8_t, kPredictedStride * (16 + kMargin)>, 16> predicted_{};
+  static constexpr int kPredictedStride =
+      24;  // what is to the right of the samples is looked at, but not used
+  std::array<std::array<std::uint8_t, kPredictedStride*(16 + kMargin)>, 16> predicted_{};
   std::array<std::uint8_t, 16> part_of_{};                 // of each block
   std::array<const std::uint8_t*, 16> predicted_block_{};  // its prediction, with stride kPredictedStride
   std::array<std::array<std::uint8_t, 256>, 3> alternative_;

@@ -290,7 +290,8 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
       const int guess = std::abs(f.guess[at]);
       const int gx = std::abs(f.gradient_x[at]);
       const int gy = std::abs(f.gradient_y[at]);
-      coder_.add(pack(cl, bucket(f.value[kPrediction][at]), octave(rest_.prediction[static_cast<std::size_t>(k)]), rem));
+      coder_.add(pack(cl, bucket(f.value[kPrediction][at]),
+                      octave(rest_.prediction[static_cast<std::size_t>(k)]), rem));
       coder_.add(pack(cl, bucket(boundary / 2), octave(rest_.boundary[static_cast<std::size_t>(k)]), rem));
       coder_.add(pack(cl, std::min(guess >> 2, 40), rem));
       coder_.add(pack(cl, log64(gx + gy) / 32, log64(rest_.gradient[static_cast<std::size_t>(k)]) / 64, rem));
@@ -324,7 +325,8 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
       const auto& f = features_;
       const int boundary = std::abs(f.value[kLeft][at]) + std::abs(f.value[kAbove][at]);
       coder_.add(pack(cl, std::min(std::abs(f.guess[at]) >> 2, 40), rem));
-      coder_.add(pack(cl, bucket(f.value[kPrediction][at]), octave(rest_.prediction[static_cast<std::size_t>(k)]), rem));
+      coder_.add(pack(cl, bucket(f.value[kPrediction][at]),
+                      octave(rest_.prediction[static_cast<std::size_t>(k)]), rem));
       coder_.add(pack(cl, bucket(f.value[kAccumulated][at] / 4), bucket(boundary / 2), rem));
       coder_.input(256);
       for (const Feature j : kOfChroma) coder_.input(8 * std::abs(f.softened[j][at]));

@@ -180,8 +180,8 @@ void MacroblockCoder<D>::measure_block(std::size_t block) {
   const auto across = [beyond](Eight here, Eight before, Eight after) {
     return ((after & ~beyond) | ((here * 2 - before) & beyond)) - before;
   };
-  f.gradient_x = steps_.spectrum({across(prediction.upper, left.upper, next.upper),
-                                  across(prediction.lower, left.lower, next.lower)});
+  f.gradient_x = steps_.spectrum(
+      {across(prediction.upper, left.upper, next.upper), across(prediction.lower, left.lower, next.lower)});
   const Eight above = two_rows(p - kStride, kStride);
   const Eight middle = two_rows(p + kStride, kStride);
   const Eight under = two_rows(p + 3 * kStride, below ? kStride : 0);
@@ -225,7 +225,8 @@ template <Direction D>
 void MacroblockCoder<D>::look_outside(std::size_t k) noexcept {
   open_left_here_ = steps_.of(open_left_[kZigzag[k] / 4U], k);
   open_above_here_ = steps_.of(open_above_[kZigzag[k] % 4U], k);
-  if (level_last_ >= 0) m_.block_estimator.guess_again(features_, pixels::kInSpectrum[k], open_left_here_, open_above_here_);
+  if (level_last_ >= 0)
+    m_.block_estimator.guess_again(features_, pixels::kInSpectrum[k], open_left_here_, open_above_here_);
 }
 
 /// After it. The first sample of each basis function, over its norm, says how much of a coefficient is at the

@@ -53,8 +53,10 @@ struct EightSums {
   __m128i low{}, high{};
   void add(Eight a, Eight x, Eight b, Eight y) noexcept {
     const auto as = [](Eight v) { return reinterpret_cast<__m128i>(v); };
-    low = _mm_add_epi32(low, _mm_madd_epi16(_mm_unpacklo_epi16(as(a), as(b)), _mm_unpacklo_epi16(as(x), as(y))));
-    high = _mm_add_epi32(high, _mm_madd_epi16(_mm_unpackhi_epi16(as(a), as(b)), _mm_unpackhi_epi16(as(x), as(y))));
+    low = _mm_add_epi32(low,
+                        _mm_madd_epi16(_mm_unpacklo_epi16(as(a), as(b)), _mm_unpacklo_epi16(as(x), as(y))));
+    high = _mm_add_epi32(high,
+                         _mm_madd_epi16(_mm_unpackhi_epi16(as(a), as(b)), _mm_unpackhi_epi16(as(x), as(y))));
   }
   [[nodiscard]] Eight shifted(int by) const noexcept {
     return reinterpret_cast<Eight>(_mm_packs_epi32(_mm_srai_epi32(low, by), _mm_srai_epi32(high, by)));
@@ -67,8 +69,8 @@ struct EightSums {
   [[nodiscard]] Eight shifted(int by) const noexcept {
     Eight out{};
     for (int i = 0; i < 8; ++i)
-      out[i] = static_cast<std::int16_t>(
-          std::clamp(sum[static_cast<std::size_t>(i)] >> by, std::int32_t{INT16_MIN}, std::int32_t{INT16_MAX}));
+      out[i] = static_cast<std::int16_t>(std::clamp(sum[static_cast<std::size_t>(i)] >> by,
+                                                    std::int32_t{INT16_MIN}, std::int32_t{INT16_MAX}));
     return out;
   }
 #endif

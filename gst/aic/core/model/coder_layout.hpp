@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// How the Coder's vectors are laid out by class, node and selection, and with what they begin.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "gst/aic/core/model/coder.hpp"
+#include "gst/aic/core/model/counter.hpp"
+
+namespace auralink::aic::model {
+
+inline constexpr std::size_t kWeightVectors = kMaxSets * Coder::kNodes;  // of a class
+static_assert(Coder::kNodes == Coder::kSelections);
+
+/// Where the maps of a class begin.
+inline constexpr auto kMaps = [] {
+  std::array<std::uint32_t, kClasses + 1> out{};
+  for (std::size_t c = 0; c < kClasses; ++c)
+    out[c + 1] = out[c] + kShapes[c].contexts * static_cast<std::uint32_t>(Counter::kStates);
+  return out;
+}();
+
+// Mixing. Weights are in 1/16384, of the sets in 1/65536.
+inline constexpr int kFirstWeight = 9175;             // 0.56 shared by the counters' probabilities
+inline constexpr int kSecondWeight = 7864;            // 0.48 shared by what followed their states
+inline constexpr std::size_t kShares = kMaxSets + 2;  // weights of the sets in full mixing, and in medium
+// Refinement: rows of each class.
+inline constexpr std::size_t kRowBits = 8;
+inline constexpr std::size_t kRows = 1U << kRowBits;
+
+}  // namespace auralink::aic::model
