@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -43,8 +44,37 @@ inline void store(std::int16_t* to, Eight v) noexcept { std::memcpy(to, &v, size
   std::memcpy(static_cast<char*>(static_cast<void*>(&v)) + 8, from + stride, 8);
   return v;
 }
+/// The lower `count` (1..8) as bytes, cut to 0..255.
+inline void store(std::uint8_t* to, Eight v, int count) noexcept {
+#if defined(__SSE2__)
+  const auto bytes = reinterpret_cast<__m128i>(v);
+  const auto all = static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm_packus_epi16(bytes, bytes)));
+#else
+  std::uint64_t all = 0;
+  for (int i = 0; i < 8; ++i)
+    all |= static_cast<std::uint64_t>(std::clamp<int>(v[i], 0, 255)) << static_cast<unsigned>(8 * i);
+#endif
+  static_assert(std::endian::native == std::endian::little, "the first byte is the lowest");
+  if (count == 8)
+    std::memcpy(to, &all, 8);
+  else if (count == 4)
+    std::memcpy(to, &all, 4);
+  else
+    std::memcpy(to, &all, static_cast<std::size_t>(count));
+}
 [[nodiscard]] inline Eight least(Eight a, Eight b) noexcept { return a < b ? a : b; }
 [[nodiscard]] inline Eight greatest(Eight a, Eight b) noexcept { return a > b ? a : b; }
+/// Saturated.
+[[nodiscard]] inline Eight sum(Eight a, Eight b) noexcept {
+#if defined(__SSE2__)
+  return reinterpret_cast<Eight>(_mm_adds_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+#else
+  Eight out{};
+  for (int i = 0; i < 8; ++i)
+    out[i] = static_cast<std::int16_t>(std::clamp(a[i] + b[i], INT16_MIN, INT16_MAX));
+  return out;
+#endif
+}
 [[nodiscard]] inline Eight magnitude(Eight v) noexcept { return greatest(v, -v); }
 
 /// Eight sums of products that need 32 bits. Compilers do not find the instructions for these by themselves.

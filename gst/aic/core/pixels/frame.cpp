@@ -9,7 +9,8 @@ Frame::Frame(int width, int height)
     : width_{width},
       height_{height},
       stride_{width + 2 * kBorder},
-      samples_(static_cast<std::size_t>(stride_) * static_cast<std::size_t>(height + 2 * kBorder) * 3 / 2,
+      samples_(static_cast<std::size_t>(stride_) * static_cast<std::size_t>(height + 2 * kBorder) * 3 / 2 +
+                   kBeyond,
                128) {}
 
 std::size_t Frame::offset(int plane) const noexcept {

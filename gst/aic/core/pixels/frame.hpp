@@ -22,6 +22,7 @@ struct View {
 class Frame {
  public:
   static constexpr int kBorder = 32;
+  static constexpr int kBeyond = 16;  ///< bytes behind any sample that can be read
   Frame() = default;
   Frame(int width, int height);  ///< luma size, multiples of 16
   [[nodiscard]] int width() const noexcept { return width_; }
