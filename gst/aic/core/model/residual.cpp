@@ -395,7 +395,8 @@ bool MacroblockCoder<D>::code_sign(Kind kind, bool value, const BlockContext& c)
   const int k = level_position_;
   const std::size_t at = pixels::kInSpectrum[static_cast<std::size_t>(k)];
   const int cl = static_cast<int>(kind);
-  const int node = kind == Kind::kChromaDc ? k + 16 : k;
+  // Frequencies differ less in signs than it costs to learn them apart.
+  const int node = kind == Kind::kChromaDc ? 4 + k : std::min(k, 3);
   const bool luma = kind < Kind::kChromaDc;
   const int size = std::min(level_previous_, 2);
   // The levels at the next lower frequencies of this block.

@@ -77,6 +77,19 @@ inline void store(std::uint8_t* to, Eight v, int count) noexcept {
 }
 [[nodiscard]] inline Eight magnitude(Eight v) noexcept { return greatest(v, -v); }
 
+using Four [[gnu::vector_size(16)]] = std::int32_t;
+/// Sums of neighbouring products: 0 and 1, 2 and 3, ...
+[[nodiscard]] inline Four pair_products(Eight a, Eight b) noexcept {
+#if defined(__SSE2__)
+  return reinterpret_cast<Four>(_mm_madd_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+#else
+  Four out{};
+  for (int i = 0; i < 4; ++i) out[i] = a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1];
+  return out;
+#endif
+}
+[[nodiscard]] inline int sum_of(Four v) noexcept { return v[0] + v[1] + v[2] + v[3]; }
+
 /// Eight sums of products that need 32 bits. Compilers do not find the instructions for these by themselves.
 struct EightSums {
 #if defined(__SSE2__)
@@ -107,16 +120,7 @@ struct EightSums {
 };
 /// Sum of eight numbers.
 [[nodiscard]] inline int sum_of(Eight v) noexcept {
-#if defined(__SSE2__)
-  __m128i four = _mm_madd_epi16(reinterpret_cast<__m128i>(v), _mm_set1_epi16(1));
-  four = _mm_add_epi32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(1, 0, 3, 2)));
-  four = _mm_add_epi32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(2, 3, 0, 1)));
-  return _mm_cvtsi128_si32(four);
-#else
-  int sum = 0;
-  for (int i = 0; i < 8; ++i) sum += v[i];
-  return sum;
-#endif
+  return sum_of(pair_products(v, Eight{} + std::int16_t{1}));
 }
 
 }  // namespace auralink::aic

@@ -11,26 +11,20 @@
 namespace auralink::aic::pixels {
 namespace {
 
-using Unsigned8 [[gnu::vector_size(16)]] = std::uint16_t;
-using Words [[gnu::vector_size(16)]] = std::uint32_t;
-
 Eight distance(Eight a, Eight b) noexcept { return greatest(a, b) - least(a, b); }
 
 std::uint32_t energy(const std::uint8_t* at, std::ptrdiff_t stride, int size, unsigned log2_count) noexcept {
   Eight sums{};
-  Words squares{};
+  Four squares{};
   for (int y = 0; y < size; ++y) {
     for (int x = 0; x < size; x += 8) {
       const Eight v = load(at + y * stride + x);
       sums += v;
-      const auto wide = std::bit_cast<Unsigned8>(v);
-      const auto square = std::bit_cast<Words>(wide * wide);  // two of 16 bits each
-      squares += (square & 0xFFFFU) + (square >> 16);
+      squares += pair_products(v, v);
     }
   }
   const auto sum = static_cast<std::uint64_t>(sum_of(sums));
-  return squares[0] + squares[1] + squares[2] + squares[3] -
-         static_cast<std::uint32_t>((sum * sum) >> log2_count);
+  return static_cast<std::uint32_t>(sum_of(squares)) - static_cast<std::uint32_t>((sum * sum) >> log2_count);
 }
 
 /// Adds one Sobel gradient to a histogram of eight directions.
@@ -97,20 +91,27 @@ int absolute_sum8x8(const std::int16_t* at, std::ptrdiff_t stride) noexcept {
 }
 
 Gradients gradients(const std::uint8_t* at, std::ptrdiff_t stride, int width, int height) noexcept {
-  Gradients sum;
-  for (int y = 0; y < height; ++y) {
-    const std::uint8_t* row = at + y * stride;
-    for (int x = 0; x < width; ++x) {
-      const int dx = row[x + 1] - row[x];
-      const int dy = row[x + stride] - row[x];
-      sum.dx += std::abs(dx);
-      sum.dy += std::abs(dy);
-      sum.xx += dx * dx;
-      sum.xy += dx * dy;
-      sum.yy += dy * dy;
+  const Eight inside = width == 4 ? Eight{-1, -1, -1, -1} : ~Eight{};
+  Eight dx_sums{};
+  Eight dy_sums{};
+  Four xx{};
+  Four xy{};
+  Four yy{};
+  for (int x = 0; x < width; x += 8) {
+    Eight row = load(at + x);
+    for (int y = 0; y < height; ++y) {
+      const Eight below = load(at + (y + 1) * stride + x);
+      const Eight dx = (load(at + y * stride + x + 1) - row) & inside;
+      const Eight dy = (below - row) & inside;
+      dx_sums += magnitude(dx);
+      dy_sums += magnitude(dy);
+      xx += pair_products(dx, dx);
+      xy += pair_products(dx, dy);
+      yy += pair_products(dy, dy);
+      row = below;
     }
   }
-  return sum;
+  return {sum_of(dx_sums), sum_of(dy_sums), sum_of(xx), sum_of(xy), sum_of(yy)};
 }
 
 Orientation orientation(const std::uint8_t* plane, std::ptrdiff_t stride, int width, int known_rows, int x,

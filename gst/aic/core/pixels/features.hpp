@@ -19,7 +19,7 @@ namespace auralink::aic::pixels {
 [[nodiscard]] int absolute_sum8x8(const std::int16_t* at, std::ptrdiff_t stride) noexcept;
 
 /// Sums over forward differences to the right and down: |dx|, |dy|, dx*dx, dx*dy, dy*dy. Reads one sample
-/// beyond the block on both sides.
+/// beyond the block on both sides, and a multiple of eight samples of each row.
 struct Gradients {
   int dx = 0, dy = 0, xx = 0, xy = 0, yy = 0;
 };

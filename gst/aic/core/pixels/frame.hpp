@@ -3,6 +3,7 @@
 // only. Conformance with a decoder is wanted, since it predicts best, but nothing breaks without it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -29,17 +30,19 @@ class Frame {
   [[nodiscard]] int height() const noexcept { return height_; }
   [[nodiscard]] int stride(int plane) const noexcept { return plane == 0 ? stride_ : stride_ / 2; }
   /// Sample (0,0) of plane 0 (Y), 1 (Cb) or 2 (Cr).
-  [[nodiscard]] std::uint8_t* plane(int plane) noexcept { return samples_.data() + offset(plane); }
+  [[nodiscard]] std::uint8_t* plane(int plane) noexcept {
+    return samples_.data() + first_[static_cast<std::size_t>(plane)];
+  }
   [[nodiscard]] const std::uint8_t* plane(int plane) const noexcept {
-    return samples_.data() + offset(plane);
+    return samples_.data() + first_[static_cast<std::size_t>(plane)];
   }
   void extend_borders() noexcept;  ///< once a picture is complete
 
  private:
-  [[nodiscard]] std::size_t offset(int plane) const noexcept;
   int width_ = 0;
   int height_ = 0;
   int stride_ = 0;
+  std::array<std::size_t, 3> first_{};  // sample of each plane
   std::vector<std::uint8_t> samples_;
 };
 
