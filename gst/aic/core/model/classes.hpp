@@ -52,16 +52,16 @@ inline constexpr std::array<Shape, kClasses> kShapes{{
     {7, 8},                   // kType
     {4, 0},                   // kTypeIntra
     {3, 0},                   // kReference
-    {11, 8, Sets::kSecond},   // kMvd
+    {9, 8, Sets::kSecond},    // kMvd
     {9, 0},                   // kIntra4Mode
     {6, 0},                   // kIntraMode
     {7, 11, Sets::kSecond},   // kCbpLuma
     {8, 0},                   // kCbpChroma
     {11, 0, Sets::kSecond},   // kQpDelta
-    {8, 14, Sets::kSecond},   // kTotal
-    {10, 12, Sets::kSecond},  // kSignificance
-    {10, 12, Sets::kBoth},    // kMagnitude
-    {10, 12, Sets::kSecond},  // kSign
+    {7, 14, Sets::kSecond},   // kTotal
+    {7, 12, Sets::kSecond},   // kSignificance
+    {7, 12, Sets::kBoth},     // kMagnitude
+    {7, 12, Sets::kSecond},   // kSign
     {12, 8},                  // kChromaTotal
     {11, 8, Sets::kSecond},   // kChromaSignificance
     {11, 8, Sets::kBoth},     // kChromaMagnitude

@@ -278,8 +278,6 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
       next = one(magnitude(c.left, k + 1)) | one(magnitude(c.above, k + 1)) << 1 |
              one(magnitude(c.past, k + 1)) << 2 | one(magnitude(c.moved, k + 1)) << 3;
     coder_.add(pack(cl, rem));
-    coder_.add(level_map_ * 8 + static_cast<std::uint32_t>(cl));
-    coder_.add(pack(cl, rem, mb_->qp));
     coder_.add(pack(cl, one(left) | one(above) << 1 | one(past) << 2 | one(moved) << 3, rem, next));
     coder_.add(pack(cl, level_total_, mode_, level_last_));
     coder_.add(pack(cl, eighth_lacks_, eighth_index_, std::min(rem, 4), k - level_last_));
@@ -293,12 +291,13 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
       coder_.add(pack(cl, bucket(f.value[kPrediction][at]),
                       octave(rest_.prediction[static_cast<std::size_t>(k)]), rem));
       coder_.add(pack(cl, bucket(boundary / 2), octave(rest_.boundary[static_cast<std::size_t>(k)]), rem));
-      coder_.add(pack(cl, std::min(guess >> 2, 40), rem));
       coder_.add(pack(cl, log64(gx + gy) / 32, log64(rest_.gradient[static_cast<std::size_t>(k)]) / 64, rem));
       coder_.input(256);
       for (std::size_t j = 0; j < kCorner; ++j) coder_.input(8 * std::abs(f.softened[j][at]));
       coder_.input(4 * guess);
     } else {
+      coder_.add(level_map_ * 8 + static_cast<std::uint32_t>(cl));
+      coder_.add(pack(cl, rem, mb_->qp));
       coder_.add(pack(cl, std::min(left, 3), std::min(above, 3), std::min(moved, 3), rem));
       coder_.add(pack(cl, c.left_total, c.above_total, rem));
       coder_.add(pack(cl, std::min(level_previous_, 3), std::min(level_before_, 3), rem, level_total_));
@@ -344,7 +343,6 @@ int MacroblockCoder<D>::code_magnitude(Kind kind, int value, const BlockContext&
   const int place = kind == Kind::kChromaDc ? k + 16 : k;
   const int left = std::min(magnitude(c.left, k), 12);
   const int above = std::min(magnitude(c.above, k), 12);
-  const int other = std::min(magnitude(c.other, k), 12);
   const bool luma = kind < Kind::kChromaDc;
   const int low = std::min(k, 6);
   coder_.begin(luma ? Class::kMagnitude : Class::kChromaMagnitude, 1);
@@ -352,14 +350,10 @@ int MacroblockCoder<D>::code_magnitude(Kind kind, int value, const BlockContext&
   coder_.add(pack(cl, std::min(level_previous_, 15), std::min(level_before_, 15)));
   coder_.add(pack(cl, low, left, above));
   if (luma) coder_.add(pack(cl, eighth_lacks_, eighth_index_, std::min(level_left_, 4)));
-
-  coder_.add(pack(cl, c.left_total, c.above_total, k < 3 ? 1 : 0));
-  coder_.add(pack(cl, other, std::min(k, 3), index));
   if (luma && slice_.pixels) {
     const auto& f = features_;
     const int boundary = bucket((f.value[kLeft][at] + f.value[kAbove][at]) / 2);
     coder_.add(pack(cl, bucket(open_left_here_), bucket(open_above_here_), low));
-    coder_.add(pack(cl, bucket(f.value[kPrediction][at] / 2), low, level_left_));
     coder_.add(pack(cl, bucket(f.value[kAccumulated][at] / 4), low, boundary));
     coder_.add(pack(cl, std::min(std::abs(f.guess[at]) >> 3, 40), low));
     coder_.input(256);
@@ -368,6 +362,9 @@ int MacroblockCoder<D>::code_magnitude(Kind kind, int value, const BlockContext&
 
   } else {
     const int past = std::min(magnitude(c.past, k), 12);
+    const int other = std::min(magnitude(c.other, k), 12);
+    coder_.add(pack(cl, c.left_total, c.above_total, k < 3 ? 1 : 0));
+    coder_.add(pack(cl, other, std::min(k, 3), index));
     coder_.add(pack(cl, place, past, std::min(magnitude(c.moved, k), 12)));
     coder_.add(pack(cl, mb_->qp, std::min(k, 3)));
     coder_.add(pack(cl, level_left_, level_greater_, level_total_));
@@ -406,23 +403,20 @@ bool MacroblockCoder<D>::code_sign(Kind kind, bool value, const BlockContext& c)
   coder_.begin(luma ? Class::kSign : Class::kChromaSign, node);
   coder_.add(pack(cl, sign_of(c.left, k), sign_of(c.above, k), sign_of(c.other, k)));
   if (!luma) coder_.add(pack(cl, sign_of(c.past, k), sign_of(c.moved, k), past_motion_));
-  coder_.add(pack(cl, previous_sign_, mode_, size));
   coder_.add(pack(cl, sign(lower_x), sign(lower_y)));
+  if (!luma || !slice_.pixels) coder_.add(pack(cl, previous_sign_, mode_, size));
   if (luma && slice_.pixels) {
     const auto& f = features_;
     const int boundary = signed_bucket((open_left_here_ + open_above_here_) / 2);
     const int prediction = signed_bucket(f.value[kPrediction][at] / 4);
     const int guess = std::clamp(f.guess[at] / 4, -60, 60);
     coder_.add(pack(cl, signed_bucket(open_left_here_), signed_bucket(open_above_here_)));
-    coder_.add(pack(cl, boundary, std::clamp(f.guess[at] / 8, -20, 20), size));
-
     coder_.add(
         pack(cl, prediction, signed_bucket(f.value[kFromLeft][at]), signed_bucket(f.value[kFromAbove][at])));
     coder_.add(pack(cl, prediction, boundary, size));
     coder_.add(pack(cl, guess, size));
 
     coder_.add(pack(cl, signed_bucket(f.value[kAccumulated][at] / 2), prediction));
-    coder_.add(pack(cl, signed_bucket(f.value[kStill][at]), signed_bucket(f.value[kCorner][at])));
     for (std::size_t j = 0; j < kFeatures; ++j) coder_.input(8 * f.softened[j][at]);
     coder_.input(4 * f.guess[at]);
 
