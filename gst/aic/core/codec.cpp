@@ -55,7 +55,7 @@ bool is_parameter_set(Bytes nal) noexcept { return h264::nal_type(nal) == 7 || h
 Mixing mixing_of(Profile profile) noexcept {
   return profile == Profile::kMax    ? Mixing::kFull
          : profile == Profile::kLite ? Mixing::kLight
-                                     : Mixing::kMedium;
+                                     : Mixing::kLight;
 }
 
 }  // namespace

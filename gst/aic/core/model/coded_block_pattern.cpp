@@ -95,11 +95,13 @@ void MacroblockCoder<D>::code_cbp_luma() {
     coder_.begin(Class::kCbpLuma, mb_->type >= MbType::kIntra4x4 ? 4 + index : index);
     coder_.add(pack(skip_like_, cbp, left, above));
     coder_.add(pack(skip_like_, cbp, lately >> 4, crowd(moved_sum)));
-    coder_.add(pack(texture, left, above));
-    coder_.add(pack(residual, texture >> 1, left + above));
     coder_.add(pack(residual, lately >> 4, crowd(moved_sum)));
-    coder_.add(pack(mismatch, left, above));
-    coder_.add(pack(others, still));
+    if (slice_.pixels) {
+      coder_.add(pack(texture, left, above));
+      coder_.add(pack(residual, texture >> 1, left + above));
+      coder_.add(pack(mismatch, left, above));
+      coder_.add(pack(others, still));
+    }
     coder_.input(256);
     coder_.input(texture * 16);
     coder_.input(residual * 16);

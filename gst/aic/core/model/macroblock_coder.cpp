@@ -159,13 +159,15 @@ void MacroblockCoder<D>::code_type_in_p() {
 
   coder_.begin(Class::kType);
   coder_.add(pack(type_of(left_), type_of(above_)));
-  coder_.add(pack(crowd(left_sum), crowd(above_sum), crowd(past_sum)));
   coder_.add(static_cast<std::uint32_t>(address_));
   coder_.add(pack(bucket(skip.x) + bucket(skip.y), past_agrees, type_of(past_)));
   coder_.add(pack(history_->activity >> 3, right ? history_[1].activity >> 4 : 0,
                   below ? history_[m_.width].activity >> 4 : 0));
-  coder_.add(pack(residual_energy, texture, around & 3));
   coder_.add(pack(texture, around, type_of(past_)));
+  if (slice_.pixels) {
+    coder_.add(pack(crowd(left_sum), crowd(above_sum), crowd(past_sum)));
+    coder_.add(pack(residual_energy, texture, around & 3));
+  }
   coder_.input(256);
   coder_.input(residual_energy * 16);
   coder_.input(texture * 32);

@@ -183,14 +183,16 @@ int MacroblockCoder<D>::code_mvd(bool vertical, int value, const Partition& part
 
   coder_.begin(Class::kMvd);
   coder_.add(pack(k, near(from_left), near(from_above)));
-  coder_.add(pack(k, std::clamp(dx, -20, 20), shape, 3));
   coder_.add(pack(k, mvp & 3, shape, 4, bucket(around) > 2 ? 1 : 0));
   coder_.add(pack(k, near(from_past), near(from_left), 5));
   coder_.add(pack(k, std::clamp(mvp, -60, 60), past_moved ? std::clamp(past_mv, -60, 60) : kNone));
   coder_.add(static_cast<std::uint32_t>(address_ * 2 + k));
-  coder_.add(pack(k, slope[axis], mvp & 3, 45, shape));
-  coder_.add(pack(k, log64(vertical ? yy : xx) / 32, coherence, vertical ? signed_bucket(dx) : 0, 46));
   coder_.add(pack(k, std::clamp(quarters(guess), -120, 120), 30));
+  if (slice_.pixels) {
+    coder_.add(pack(k, std::clamp(dx, -20, 20), shape, 3));
+    coder_.add(pack(k, slope[axis], mvp & 3, 45, shape));
+    coder_.add(pack(k, log64(vertical ? yy : xx) / 32, coherence, vertical ? signed_bucket(dx) : 0, 46));
+  }
   coder_.input(256);
   coder_.input(slope[axis] * 16);
   coder_.input(slope[1 - axis] * 16);

@@ -203,12 +203,9 @@ int MacroblockCoder<D>::code_total(Kind kind, int value, int most, const BlockCo
       coder_.add(pack(cl, octave(f.guess_energy >> 4), std::min(3, c.left_total), std::min(3, c.above_total),
                       eighth_index_));
     } else {
-      coder_.add(pack(cl, type, mb_->qp, motion_size_));
       coder_.add(pack(cl, c.left_total, c.above_total));
-      coder_.add(pack(cl, past, std::min(c.moved_total, 7), (left + above + 1) / 2));
       coder_.add(pack(cl, (left + above + 1) / 2, eighth_total_, eighth_index_, running_total_ >> 5));
       coder_.add(pack(cl, running_total_ >> 3, std::min(c.moved_total, 7), c.other_total));
-      coder_.add(pack(cl, std::min(5, left), std::min(5, above), std::min(5, c.other_total), eighth_total_));
     }
     coder_.input(256);
     coder_.input(log64(f.boundary_energy));
@@ -277,12 +274,12 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
     if (k + 1 < level_end_)
       next = one(magnitude(c.left, k + 1)) | one(magnitude(c.above, k + 1)) << 1 |
              one(magnitude(c.past, k + 1)) << 2 | one(magnitude(c.moved, k + 1)) << 3;
-    coder_.add(pack(cl, rem));
     coder_.add(pack(cl, one(left) | one(above) << 1 | one(past) << 2 | one(moved) << 3, rem, next));
     coder_.add(pack(cl, level_total_, mode_, level_last_));
     coder_.add(pack(cl, eighth_lacks_, eighth_index_, std::min(rem, 4), k - level_last_));
 
     if (slice_.pixels) {
+      coder_.add(pack(cl, rem));
       const int boundary = std::abs(open_left_here_) + std::abs(open_above_here_);
 
       const int guess = std::abs(f.guess[at]);
@@ -297,10 +294,7 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
       coder_.input(4 * guess);
     } else {
       coder_.add(level_map_ * 8 + static_cast<std::uint32_t>(cl));
-      coder_.add(pack(cl, rem, mb_->qp));
-      coder_.add(pack(cl, std::min(left, 3), std::min(above, 3), std::min(moved, 3), rem));
       coder_.add(pack(cl, c.left_total, c.above_total, rem));
-      coder_.add(pack(cl, std::min(level_previous_, 3), std::min(level_before_, 3), rem, level_total_));
       coder_.add(pack(cl, running_total_ >> 4, c.moved_total, rem));
       coder_.input(256);
       coder_.input(128 * std::min(left + above, 8));
@@ -361,15 +355,17 @@ int MacroblockCoder<D>::code_magnitude(Kind kind, int value, const BlockContext&
     coder_.input(4 * std::abs(f.guess[at]));
 
   } else {
-    const int past = std::min(magnitude(c.past, k), 12);
     const int other = std::min(magnitude(c.other, k), 12);
     coder_.add(pack(cl, c.left_total, c.above_total, k < 3 ? 1 : 0));
     coder_.add(pack(cl, other, std::min(k, 3), index));
-    coder_.add(pack(cl, place, past, std::min(magnitude(c.moved, k), 12)));
-    coder_.add(pack(cl, mb_->qp, std::min(k, 3)));
-    coder_.add(pack(cl, level_left_, level_greater_, level_total_));
-    coder_.add(pack(cl, std::min(level_sum_, 40), k));
-    if (!luma) coder_.add(pack(cl, running_total_ >> 3, c.past_total, k < 3 ? 1 : 0));
+    if (!luma) {
+      const int past = std::min(magnitude(c.past, k), 12);
+      coder_.add(pack(cl, place, past, std::min(magnitude(c.moved, k), 12)));
+      coder_.add(pack(cl, mb_->qp, std::min(k, 3)));
+      coder_.add(pack(cl, level_left_, level_greater_, level_total_));
+      coder_.add(pack(cl, std::min(level_sum_, 40), k));
+      coder_.add(pack(cl, running_total_ >> 3, c.past_total, k < 3 ? 1 : 0));
+    }
     if (!luma && slice_.pixels) {
       const auto& f = features_;
       coder_.add(pack(cl, std::min(std::abs(f.guess[at]) >> 3, 40), low));
