@@ -89,7 +89,7 @@ class Coder final {
     if (contexts_ >= kMaxContexts) return;
     const std::uint64_t product = (salt_ | context) * 0x9E3779B97F4A7C15U;
     salt_ += std::uint64_t{1} << 32U;
-    const auto hash = static_cast<std::uint32_t>(product >> 32U ^ product >> 17U);
+    const auto hash = static_cast<std::uint32_t>(product >> 32U);
     hash_[contexts_++] = hash;
     table_.prefetch(hash, first_group_);
   }
