@@ -61,7 +61,7 @@ void MacroblockCoder<D>::code_chroma() {
       if (ac && mb_->chroma_total[plane][block] != 0)
         scaled = pixels::scale(mb_->chroma_ac[plane][block], qp, 1);
       scaled[0] = dc[plane][block];
-      pixels::add_residual(scaled, chroma_at(plane, block), m_.picture.stride(static_cast<int>(plane) + 1));
+      pixels::add_residual(scaled, chroma_at(plane, block), picture_.stride(static_cast<int>(plane) + 1));
     }
   }
 }
@@ -71,7 +71,7 @@ std::uint8_t* MacroblockCoder<D>::chroma_at(std::size_t plane, std::size_t block
   const int number = static_cast<int>(plane) + 1;
   const int x = mx_ * 8 + static_cast<int>(block & 1U) * 4;
   const int y = my_ * 8 + static_cast<int>(block >> 1U) * 4;
-  return m_.picture.plane(number) + y * std::ptrdiff_t{m_.picture.stride(number)} + x;
+  return picture_.plane(number) + y * std::ptrdiff_t{picture_.stride(number)} + x;
 }
 
 template <Direction D>
@@ -80,7 +80,7 @@ typename MacroblockCoder<D>::ChromaSurroundings MacroblockCoder<D>::chroma_surro
                                                                                         bool inner) {
   ChromaSurroundings out;
   const int number = static_cast<int>(plane) + 1;
-  const std::ptrdiff_t stride = m_.picture.stride(number);
+  const std::ptrdiff_t stride = picture_.stride(number);
   const std::uint8_t* at = chroma_at(plane, block);
   const int bx = static_cast<int>(block & 1U);
   const int by = static_cast<int>(block >> 1U);
@@ -111,7 +111,7 @@ typename MacroblockCoder<D>::ChromaSurroundings MacroblockCoder<D>::chroma_surro
 
   out.has_luma = !inter || (mb_->cbp >> block & 1) != 0;
   if (!out.has_luma) return out;
-  const std::ptrdiff_t luma_stride = m_.picture.stride(0);
+  const std::ptrdiff_t luma_stride = picture_.stride(0);
   const std::uint8_t* luma = luma_at(bx * 8, by * 8);
   for (std::size_t j = 0; j < 4; ++j) {
     for (std::size_t i = 0; i < 4; ++i) {
@@ -132,7 +132,7 @@ template <Direction D>
 void MacroblockCoder<D>::measure_chroma_ac(std::size_t plane, std::size_t block) {
   BlockFeatures& f = features_;
   f = BlockFeatures{};
-  const std::ptrdiff_t stride = m_.picture.stride(static_cast<int>(plane) + 1);
+  const std::ptrdiff_t stride = picture_.stride(static_cast<int>(plane) + 1);
   const std::uint8_t* at = chroma_at(plane, block);  // holds the prediction
   const ChromaSurroundings around = chroma_surroundings(plane, block, true);
   const pixels::Square prediction = pixels::samples4x4(at, stride);
@@ -152,7 +152,7 @@ template <Direction D>
 void MacroblockCoder<D>::measure_chroma_dc(std::size_t plane) {
   BlockFeatures& f = features_;
   f = BlockFeatures{};
-  const std::ptrdiff_t stride = m_.picture.stride(static_cast<int>(plane) + 1);
+  const std::ptrdiff_t stride = picture_.stride(static_cast<int>(plane) + 1);
   const auto sum_of = [stride](const std::uint8_t* at) {
     int sum = 0;
     for (std::ptrdiff_t j = 0; j < 4; ++j)

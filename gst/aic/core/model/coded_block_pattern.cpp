@@ -79,7 +79,7 @@ void MacroblockCoder<D>::code_cbp_luma() {
     int still = 0;
     if (measured) {
       const std::uint8_t* at = luma_at(static_cast<int>(i & 1U) * 8, static_cast<int>(i >> 1U) * 8);
-      const std::ptrdiff_t stride = m_.picture.stride(0);
+      const std::ptrdiff_t stride = picture_.stride(0);
       texture = log64(pixels::texture8x8(at, stride) * 64 / step) / 32;
       residual = log64(accumulated8x8(i, mb_->mv[block]) * 16 / step) / 32;
       if (i < 3) mismatch = log64(boundary8x8(i) * 64 / step) / 32;

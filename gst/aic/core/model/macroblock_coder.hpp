@@ -113,7 +113,7 @@ class MacroblockCoder final {
   [[nodiscard]] bool intra_neighbour(const h264::Macroblock* mb) const noexcept;
   [[nodiscard]] pixels::Neighbours intra4_neighbours(std::size_t block) const noexcept;
   [[nodiscard]] std::uint8_t* luma_at(int x, int y) noexcept {
-    return m_.picture.plane(0) + (my_ * 16 + y) * std::ptrdiff_t{m_.picture.stride(0)} + mx_ * 16 + x;
+    return picture_.plane(0) + (my_ * 16 + y) * std::ptrdiff_t{picture_.stride(0)} + mx_ * 16 + x;
   }
   [[nodiscard]] const pixels::Frame& reference(int index) const noexcept;
   [[nodiscard]] int place_energy(bool predicted) noexcept;
@@ -138,6 +138,7 @@ class MacroblockCoder final {
 
   Model& m_;
   Coder& coder_;
+  pixels::Frame& picture_;
   const SliceContext& slice_;
   const h264::MacroblockMap* source_;
   int references_;

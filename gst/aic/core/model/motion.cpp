@@ -78,7 +78,7 @@ void MacroblockCoder<D>::code_references() {
     // Later ref_idx of this macroblock look at it; its vector follows.
     motion_.set({static_cast<std::uint8_t>(x), static_cast<std::uint8_t>(y), 2, 2, 0}, ref, {});
   }
-  motion_ = h264::Motion{m_.current, address_};
+  motion_ = h264::Motion{m_.work->current, address_};
 }
 
 template <Direction D>
@@ -122,7 +122,8 @@ void MacroblockCoder<D>::code_motion() {
   }
   motion_size_ = bucket(sum);
   if (mb_->type == MbType::k16x16)
-    skip_like_ = mb_->ref[0] == 0 && h264::Motion{m_.current, address_}.predict_skip() == mb_->mv[5] ? 2 : 1;
+    skip_like_ =
+        mb_->ref[0] == 0 && h264::Motion{m_.work->current, address_}.predict_skip() == mb_->mv[5] ? 2 : 1;
   if (past_ != nullptr && h264::is_inter(past_->type)) past_motion_ = past_->mv[5] == mb_->mv[5] ? 2 : 1;
 }
 

@@ -60,7 +60,7 @@ void MacroblockCoder<D>::code_residual() {
       code_intra4_mode(block, order);
       if (slice_.pixels)
         pixels::predict_intra4(luma_at(static_cast<int>(block & 3U) * 4, static_cast<int>(block >> 2U) * 4),
-                               m_.picture.stride(0), mb_->intra4_mode[block], intra4_neighbours(block));
+                               picture_.stride(0), mb_->intra4_mode[block], intra4_neighbours(block));
     }
     if ((order & 3U) == 0) eighth_total_ = 0, eighth_lacks_ = kWorthCoding;
     if ((mb_->cbp >> (order >> 2U) & 1) != 0)

@@ -45,18 +45,18 @@ void fade(const std::int16_t* from, const std::uint8_t* now, const std::uint8_t*
 
 template <Direction D>
 const pixels::Frame& MacroblockCoder<D>::reference(int index) const noexcept {
-  return m_.references[std::min(static_cast<std::size_t>(std::max(index, 0)), m_.references.size() - 1)];
+  return *m_.references[std::min(static_cast<std::size_t>(std::max(index, 0)), m_.references.size() - 1)];
 }
 
 template <Direction D>
 void MacroblockCoder<D>::predict_skip() {
   const pixels::Frame& from = reference(0);
   const MotionVector mv = mb_->mv[0];
-  pixels::predict_luma(from, mx_ * 16, my_ * 16, 16, 16, mv, luma_at(0, 0), m_.picture.stride(0));
+  pixels::predict_luma(from, mx_ * 16, my_ * 16, 16, 16, mv, luma_at(0, 0), picture_.stride(0));
   for (int plane = 1; plane <= 2; ++plane) {
-    const int stride = m_.picture.stride(plane);
+    const int stride = picture_.stride(plane);
     pixels::predict_chroma(from, plane, mx_ * 8, my_ * 8, 8, 8, mv,
-                           m_.picture.plane(plane) + my_ * 8 * std::ptrdiff_t{stride} + mx_ * 8, stride);
+                           picture_.plane(plane) + my_ * 8 * std::ptrdiff_t{stride} + mx_ * 8, stride);
   }
   accumulate(false);
 }
@@ -89,10 +89,10 @@ void MacroblockCoder<D>::predict_inter() {
       }
     }
     for (int plane = 1; plane <= 2; ++plane) {
-      const int stride = m_.picture.stride(plane);
+      const int stride = picture_.stride(plane);
       pixels::predict_chroma(
           from, plane, mx_ * 8 + x / 2, my_ * 8 + y / 2, width / 2, height / 2, mv,
-          m_.picture.plane(plane) + (my_ * 8 + y / 2) * std::ptrdiff_t{stride} + mx_ * 8 + x / 2, stride);
+          picture_.plane(plane) + (my_ * 8 + y / 2) * std::ptrdiff_t{stride} + mx_ * 8 + x / 2, stride);
     }
   }
 }
@@ -125,7 +125,7 @@ void MacroblockCoder<D>::measure_block(std::size_t block) {
   const std::uint8_t* p = predicted_block_[block];
   constexpr std::ptrdiff_t kStride = kPredictedStride;
   const std::uint8_t* r = luma_at(bx * 4, by * 4);
-  const std::ptrdiff_t stride = m_.picture.stride(0);
+  const std::ptrdiff_t stride = picture_.stride(0);
 
   const pixels::Square prediction = pixels::samples4x4(p, kStride);
   f.value[kPrediction] = steps_.spectrum(prediction);
@@ -161,7 +161,7 @@ void MacroblockCoder<D>::measure_block(std::size_t block) {
   const int ax = std::clamp(x + whole(mb_->mv[block].x), 0, width - 4);
   const int ay = std::clamp(y + whole(mb_->mv[block].y), 0, m_.height * 16 - 4);
   f.value[kAccumulated] =
-      steps_.spectrum(pixels::samples4x4(m_.accumulated.data() + ay * std::ptrdiff_t{width} + ax, width));
+      steps_.spectrum(pixels::samples4x4(m_.accumulated->data() + ay * std::ptrdiff_t{width} + ax, width));
 
   make_alternatives();
   for (std::size_t q = 0; q < 3; ++q) {
@@ -203,7 +203,7 @@ void MacroblockCoder<D>::measure_intra_block(std::size_t block) {
   const int bx = static_cast<int>(block & 3U);
   const int by = static_cast<int>(block >> 2U);
   const std::uint8_t* r = luma_at(bx * 4, by * 4);  // holds the prediction
-  const std::ptrdiff_t stride = m_.picture.stride(0);
+  const std::ptrdiff_t stride = picture_.stride(0);
   f.value[kPrediction] = steps_.spectrum(pixels::samples4x4(r, stride));
   f.prediction_energy = pixels::absolute_sum(f.value[kPrediction]) - std::abs(f.value[kPrediction][0]);
   // How restless are the two rows and columns outside?
@@ -277,7 +277,7 @@ void MacroblockCoder<D>::add_luma(std::size_t block, const std::int16_t* levels,
   pixels::Scaled scaled = pixels::scale(copy, mb_->qp, whole_macroblock ? 1 : 0);
   if (whole_macroblock) scaled[0] = dc;
   pixels::add_residual(scaled, luma_at(static_cast<int>(block & 3U) * 4, static_cast<int>(block >> 2U) * 4),
-                       m_.picture.stride(0));
+                       picture_.stride(0));
 }
 
 template <Direction D>
@@ -285,10 +285,10 @@ void MacroblockCoder<D>::accumulate(bool residual) {
   const std::ptrdiff_t width = m_.width * 16;
   if (h264::is_intra(mb_->type)) {
     for (int j = 0; j < 16; ++j)
-      std::fill_n(m_.accumulating.data() + (my_ * 16 + j) * width + mx_ * 16, 16, std::int16_t{0});
+      std::fill_n(m_.work->accumulating.data() + (my_ * 16 + j) * width + mx_ * 16, 16, std::int16_t{0});
     return;
   }
-  const std::ptrdiff_t stride = m_.picture.stride(0);
+  const std::ptrdiff_t stride = picture_.stride(0);
   const h264::Partitions parts = h264::partitions_of(*mb_);
   for (int i = 0; i < parts.count; ++i) {
     const Partition& part = parts.at[static_cast<std::size_t>(i)];
@@ -299,9 +299,9 @@ void MacroblockCoder<D>::accumulate(bool residual) {
     const int rows = part.height * 4;
     const int from_x = std::clamp(x + whole(mb_->mv[block].x), 0, m_.width * 16 - columns);
     const int from_y = std::clamp(y + whole(mb_->mv[block].y), 0, m_.height * 16 - rows);
-    const std::int16_t* from = m_.accumulated.data() + from_y * width + from_x;
-    std::int16_t* to = m_.accumulating.data() + y * width + x;
-    const std::uint8_t* now = m_.picture.plane(0) + y * stride + x;
+    const std::int16_t* from = m_.accumulated->data() + from_y * width + from_x;
+    std::int16_t* to = m_.work->accumulating.data() + y * width + x;
+    const std::uint8_t* now = picture_.plane(0) + y * stride + x;
     const std::uint8_t* before = residual ? predicted_block_[block] : nullptr;
     for (int j = 0; j < rows; ++j, from += width, to += width, now += stride) {
       fade(from, now, before, columns, to);
@@ -312,7 +312,7 @@ void MacroblockCoder<D>::accumulate(bool residual) {
 
 template <Direction D>
 int MacroblockCoder<D>::place_energy(bool predicted) noexcept {
-  const pixels::Frame& frame = predicted ? m_.picture : reference(0);
+  const pixels::Frame& frame = predicted ? picture_ : reference(0);
   std::uint32_t sum = pixels::energy16x16(
       frame.plane(0) + my_ * 16 * std::ptrdiff_t{frame.stride(0)} + mx_ * 16, frame.stride(0));
   for (int plane = 1; plane <= 2; ++plane)
@@ -327,7 +327,7 @@ int MacroblockCoder<D>::accumulated8x8(std::size_t eighth, MotionVector mv) cons
   const int y =
       std::clamp(my_ * 16 + static_cast<int>(eighth >> 1U) * 8 + whole(mv.y), 0, m_.height * 16 - 8);
   const std::ptrdiff_t width = m_.width * 16;
-  return pixels::absolute_sum8x8(m_.accumulated.data() + y * width + x, width);
+  return pixels::absolute_sum8x8(m_.accumulated->data() + y * width + x, width);
 }
 
 template <Direction D>
@@ -335,7 +335,7 @@ int MacroblockCoder<D>::boundary8x8(std::size_t eighth) noexcept {
   const int x = static_cast<int>(eighth & 1U) * 8;
   const int y = static_cast<int>(eighth >> 1U) * 8;
   const std::size_t block = (eighth >> 1U) * 8 + (eighth & 1U) * 2;
-  const std::ptrdiff_t stride = m_.picture.stride(0);
+  const std::ptrdiff_t stride = picture_.stride(0);
   int sum = 0;
   for (std::size_t half = 0; half < 2; ++half) {
     const int step = static_cast<int>(half) * 4;

@@ -36,6 +36,7 @@ class Frame {
   [[nodiscard]] const std::uint8_t* plane(int plane) const noexcept {
     return samples_.data() + first_[static_cast<std::size_t>(plane)];
   }
+  [[nodiscard]] std::size_t memory() const noexcept { return samples_.capacity(); }
   void extend_borders() noexcept;  ///< once a picture is complete
 
  private:
