@@ -53,9 +53,7 @@ constexpr std::int64_t kDecisionsPerByte = 128;
 bool is_parameter_set(Bytes nal) noexcept { return h264::nal_type(nal) == 7 || h264::nal_type(nal) == 8; }
 
 Mixing mixing_of(Profile profile) noexcept {
-  return profile == Profile::kMax    ? Mixing::kFull
-         : profile == Profile::kLite ? Mixing::kLight
-                                     : Mixing::kLight;
+  return profile == Profile::kMax ? Mixing::kFull : Mixing::kLight;
 }
 
 }  // namespace
@@ -110,6 +108,7 @@ void State::reset() {
   impl_->sets = {};
   impl_->hash = kHashStart;
 }
+void State::thin() { impl_->model.thin(); }
 void State::share(const State& same) { impl_->model.share(same.impl_->model); }
 std::uint32_t State::hash() const noexcept {
   return static_cast<std::uint32_t>(impl_->hash ^ impl_->hash >> 32U);

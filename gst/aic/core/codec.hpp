@@ -18,9 +18,9 @@ using Bytes = std::span<const std::uint8_t>;
 
 /// How much is spent per bit. Both ends of a state must agree; it travels with each access unit (a nibble).
 enum class Profile : std::uint8_t {
-  kMax,   ///< pixels, three weight sets, everything
+  kMax,   ///< pixels, two or three weight sets, everything
   kLite,  ///< pixels, one weight set, cheaper features
-  kFast,  ///< syntax only, no pixels
+  kFast,  ///< syntax only, no pixels; one weight set
 };
 
 /// An access unit: NAL units in decoding order, each from its header byte on, without start codes.
@@ -59,6 +59,8 @@ class State {
   void reset();  ///< as constructed: both ends have this state without having talked
   [[nodiscard]] std::uint32_t hash()
       const noexcept;  ///< of the sequence of access units since reset(), not of memory
+  /// Forgets what the next picture can do without, for a snapshot that is to be small: both ends must.
+  void thin();
   /// The other has come to the same state: hold its pictures instead of equal ones.
   void share(const State& same);
   [[nodiscard]] std::size_t memory()

@@ -11,10 +11,10 @@ namespace auralink::aic::model {
 
 Coder::Coder(int table_bits, const Kernels& kernels)
     : table_{table_bits},
-      weights_(kClasses * kWeightVectors),
-      uses_(kClasses * kWeightVectors),
+      weights_(kFirstVector[kClasses]),
+      uses_(kFirstVector[kClasses]),
       maps_(kMaps[kClasses]),
-      final_(kClasses * kNodes * kShares),
+      final_(kClasses * kNodes * kMaxSets),
       refinements_(kClasses * kRows),
       steps_{&steps_of(kernels.processor)} {
   set(Mixing::kFull);
@@ -26,17 +26,15 @@ void Coder::reset() noexcept {
   std::fill(weights_.begin(), weights_.end(), Mixed{});
   for (std::size_t c = 0; c < kClasses; ++c) {
     const int contexts = kShapes[c].contexts;
-    for (std::size_t v = 0; v < kWeightVectors; ++v)
+    for (std::size_t v = kFirstVector[c]; v < kFirstVector[c + 1]; ++v)
       for (std::size_t i = 0; i < std::size_t{2} * kShapes[c].contexts; ++i)
-        weights_[c * kWeightVectors + v].value[i] =
+        weights_[v].value[i] =
             static_cast<std::int16_t>((i % 2 == 0 ? kFirstWeight : kSecondWeight) / contexts);
   }
   std::fill(uses_.begin(), uses_.end(), std::uint16_t{0});
   for (std::size_t i = 0; i < maps_.size(); ++i) maps_[i] = Counter::kPrior[i % Counter::kStates];
-  for (std::size_t i = 0; i < final_.size(); ++i) {
-    const bool three = kShapes[i / (kNodes * kShares)].sets == Sets::kBoth && i % kShares < kMaxSets;
-    final_[i] = 65536U / (three ? 3 : 2);
-  }
+  for (std::size_t i = 0; i < final_.size(); ++i)
+    final_[i] = 65536U / (kShapes[i / (kNodes * kMaxSets)].sets == Sets::kBoth ? 3 : 2);
   for (Refinement& r : refinements_)
     for (std::size_t i = 0; i < r.point.size(); ++i)
       r.point[i] =
@@ -75,16 +73,10 @@ void Coder::find_lines(unsigned group) noexcept {
 }
 
 void Coder::set(Mixing mixing) noexcept {
-  switch (mixing) {
-    case Mixing::kFull:
-      variants_ = {kFullTwo, kFullThree};
-      break;
-    case Mixing::kMedium:
-      variants_ = {kMediumTwo, kMediumTwo};
-      break;
-    case Mixing::kLight:
-      variants_ = {kLightOne, kLightOne};
-  }
+  if (mixing == Mixing::kFull)
+    variants_ = {kFullTwo, kFullThree};
+  else
+    variants_ = {kLightOne, kLightOne};
 }
 
 }  // namespace auralink::aic::model

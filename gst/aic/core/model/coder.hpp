@@ -37,9 +37,8 @@ enum class Direction : std::uint8_t { kEncode, kDecode };
 
 /// How much the coder spends per decision. May change from one access unit to the next; both ends must agree.
 enum class Mixing : std::uint8_t {
-  kFull,    ///< weight sets by node and the selectors that kShapes names, and final refinement
-  kMedium,  ///< two weight sets (node, first selector)
-  kLight,   ///< one weight set (node)
+  kFull,   ///< weight sets by node and the selectors that kShapes names, and final refinement
+  kLight,  ///< one weight set (node)
 };
 
 /// One word of several small numbers; distinct for |numbers| <= 128 and up to four of them.
@@ -112,7 +111,7 @@ class Coder final {
  private:
   /// Codes one bit, in one function for each direction, mixing and processor: everything is at hand in it.
   using Step = bool(Coder& coder, bool bit, unsigned node);
-  enum Variant : std::uint8_t { kFullThree, kFullTwo, kMediumTwo, kLightOne, kVariants };
+  enum Variant : std::uint8_t { kFullThree, kFullTwo, kLightOne, kVariants };
   struct Steps {
     std::array<std::array<Step*, kVariants>, 2> of;  // by direction
   };

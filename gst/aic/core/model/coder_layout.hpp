@@ -11,8 +11,15 @@
 
 namespace auralink::aic::model {
 
-inline constexpr std::size_t kWeightVectors = kMaxSets * Coder::kNodes;  // of a class
 static_assert(Coder::kNodes == Coder::kSelections);
+
+/// Where the weight vectors of a class begin: of its nodes, and of each selector that it uses.
+inline constexpr auto kFirstVector = [] {
+  std::array<std::uint32_t, kClasses + 1> out{};
+  for (std::size_t c = 0; c < kClasses; ++c)
+    out[c + 1] = out[c] + (kShapes[c].sets == Sets::kBoth ? 3 : 2) * std::uint32_t{Coder::kNodes};
+  return out;
+}();
 
 /// Where the maps of a class begin.
 inline constexpr auto kMaps = [] {
@@ -23,11 +30,10 @@ inline constexpr auto kMaps = [] {
 }();
 
 // Mixing. Weights are in 1/16384, of the sets in 1/65536.
-inline constexpr int kFirstWeight = 9175;             // 0.56 shared by the counters' probabilities
-inline constexpr int kSecondWeight = 7864;            // 0.48 shared by what followed their states
-inline constexpr std::size_t kShares = kMaxSets + 2;  // weights of the sets in full mixing, and in medium
+inline constexpr int kFirstWeight = 9175;   // 0.56 shared by the counters' probabilities
+inline constexpr int kSecondWeight = 7864;  // 0.48 shared by what followed their states
 // Refinement: rows of each class.
-inline constexpr std::size_t kRowBits = 8;
+inline constexpr std::size_t kRowBits = 6;
 inline constexpr std::size_t kRows = 1U << kRowBits;
 
 }  // namespace auralink::aic::model

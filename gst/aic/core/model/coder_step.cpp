@@ -40,14 +40,14 @@ template <class Mixer, Direction D, std::size_t kSets, bool kRefine>
   if (node / kGroup != group_) find_lines(node / kGroup);
 
   // Where everything about the node lies.
-  std::uint32_t* const share = &final_[(class_ * kNodes + node) * kShares + (kRefine ? 0 : kMaxSets)];
+  std::uint32_t* const share = &final_[(class_ * kNodes + node) * kMaxSets];
   std::array<std::size_t, kMaxSets> chosen{node, kNodes + selected_[0], 2 * kNodes + selected_[1]};
-  if (kRefine && kSets == 2 && kShapes[class_].sets == Sets::kSecond) chosen[1] = chosen[2];
+  if (kSets == 2 && kShapes[class_].sets == Sets::kSecond) chosen[1] = kNodes + selected_[1];
   std::array<Mixed*, kSets> row;          // NOLINT(*-member-init)
   std::array<std::uint16_t*, kSets> use;  // NOLINT(*-member-init)
   for (std::size_t s = 0; s < kSets; ++s) {
-    row[s] = &weights_[class_ * kWeightVectors + chosen[s]];
-    use[s] = &uses_[class_ * kWeightVectors + chosen[s]];
+    row[s] = &weights_[kFirstVector[class_] + chosen[s]];
+    use[s] = &uses_[kFirstVector[class_] + chosen[s]];
     __builtin_prefetch(row[s], 1);
   }
   Refinement* refinement = nullptr;
@@ -168,16 +168,13 @@ const Coder::Steps& Coder::steps_of(Processor processor) noexcept {
   using P = Processors;
   constexpr auto kE = Direction::kEncode;
   constexpr auto kD = Direction::kDecode;
-  static constexpr Steps kPlain{
-      {{{P::plain<kE, 3, true>, P::plain<kE, 2, true>, P::plain<kE, 2, false>, P::plain<kE, 1, false>},
-        {P::plain<kD, 3, true>, P::plain<kD, 2, true>, P::plain<kD, 2, false>, P::plain<kD, 1, false>}}}};
+  static constexpr Steps kPlain{{{{P::plain<kE, 3, true>, P::plain<kE, 2, true>, P::plain<kE, 1, false>},
+                                  {P::plain<kD, 3, true>, P::plain<kD, 2, true>, P::plain<kD, 1, false>}}}};
 #if defined(__x86_64__)
-  static constexpr Steps kSse41{
-      {{{P::sse41<kE, 3, true>, P::sse41<kE, 2, true>, P::sse41<kE, 2, false>, P::sse41<kE, 1, false>},
-        {P::sse41<kD, 3, true>, P::sse41<kD, 2, true>, P::sse41<kD, 2, false>, P::sse41<kD, 1, false>}}}};
-  static constexpr Steps kAvx2{
-      {{{P::avx2<kE, 3, true>, P::avx2<kE, 2, true>, P::avx2<kE, 2, false>, P::avx2<kE, 1, false>},
-        {P::avx2<kD, 3, true>, P::avx2<kD, 2, true>, P::avx2<kD, 2, false>, P::avx2<kD, 1, false>}}}};
+  static constexpr Steps kSse41{{{{P::sse41<kE, 3, true>, P::sse41<kE, 2, true>, P::sse41<kE, 1, false>},
+                                  {P::sse41<kD, 3, true>, P::sse41<kD, 2, true>, P::sse41<kD, 1, false>}}}};
+  static constexpr Steps kAvx2{{{{P::avx2<kE, 3, true>, P::avx2<kE, 2, true>, P::avx2<kE, 1, false>},
+                                 {P::avx2<kD, 3, true>, P::avx2<kD, 2, true>, P::avx2<kD, 1, false>}}}};
   if (processor == Processor::kAvx2) return kAvx2;
   if (processor == Processor::kSse41) return kSse41;
 #endif

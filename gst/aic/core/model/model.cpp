@@ -76,7 +76,7 @@ void Model::resize(int new_width, int new_height) {
   references.clear();
   // Grey: what is predicted from before anything is known.
   references.emplace_back().anew() = pixels::Frame{width * 16, height * 16};
-  accumulated.anew().assign(macroblocks * 256, 0);
+  accumulated.anew().clear();
 }
 
 void Model::reset() {
@@ -110,6 +110,11 @@ void Model::remember(const Model& other) {
   skip_rate = other.skip_rate;
 }
 
+void Model::thin() {
+  past = {};
+  accumulated = {};
+}
+
 void Model::share(const Model& same) {
   past = same.past;
   references = same.references;
@@ -121,7 +126,9 @@ void Model::begin_picture() {
   work->current.resize(width, height);
   work->current.begin_picture();
   work->picture = *references.front();  // so that what a missing slice leaves out is the same on both ends
-  work->accumulating.resize(accumulated->size());
+  const auto samples = static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 256;
+  if (accumulated->empty()) accumulated.anew().resize(samples);
+  work->accumulating.resize(samples);
   work->filters.clear();
 }
 

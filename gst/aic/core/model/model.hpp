@@ -89,6 +89,8 @@ struct Model {
   void reset();
   /// Takes over what another remembers.
   void remember(const Model& other);
+  /// Forgets the last picture but for its samples.
+  void thin();
   /// The other remembers the same: one copy of its pictures will do.
   void share(const Model& same);
 

@@ -68,6 +68,7 @@ void LosslessEngine::keep(Slot slot) {
     *kept = state_;
   else
     kept.emplace(state_);
+  kept->thin();
 }
 
 void LosslessEngine::restore(Slot slot) {
