@@ -219,11 +219,11 @@ void MacroblockCoder<D>::code_chroma_dc(std::size_t plane) {
   mode_ = h264::is_intra(mb_->type) ? 1 + mb_->chroma_mode : 0;
   eighth_total_ = 0;
   eighth_index_ = static_cast<int>(plane);
-  if (slice_.pixels) measure_chroma_dc(plane);
+  if (slice_.thorough) measure_chroma_dc(plane);
   mb_->chroma_dc_total[plane] = static_cast<std::uint8_t>(
       code_levels(Kind::kChromaDc, want_->chroma_dc[plane].data(), want_->chroma_dc_total[plane],
                   mb_->chroma_dc[plane].data(), 0, 4, context, static_cast<int>(plane)));
-  if (!slice_.pixels) return;
+  if (!slice_.thorough) return;
   h264::Block levels{};
   std::copy_n(mb_->chroma_dc[plane].begin(), 4, levels.begin());
   m_.chroma_estimators[plane].learn(features_, levels.data());
@@ -251,13 +251,13 @@ void MacroblockCoder<D>::code_chroma_ac(std::size_t plane, std::size_t block) {
       (mb_->total[first] + mb_->total[first + 1] + mb_->total[first + 4] + mb_->total[first + 5] + 1) / 2;
   running_total_ = history_->chroma[plane];
   eighth_index_ = static_cast<int>(plane * 4 + block);
-  if (slice_.pixels) measure_chroma_ac(plane, block);
+  if (slice_.thorough) measure_chroma_ac(plane, block);
   const int total =
       code_levels(Kind::kChromaAc, want_->chroma_ac[plane][block].data(), want_->chroma_total[plane][block],
                   mb_->chroma_ac[plane][block].data(), 1, 15, context, static_cast<int>(plane * 4 + block));
   mb_->chroma_total[plane][block] = static_cast<std::uint8_t>(total);
   eighth_total_ += total;
-  if (slice_.pixels) m_.chroma_estimators[2 + plane].learn(features_, mb_->chroma_ac[plane][block].data());
+  if (slice_.thorough) m_.chroma_estimators[2 + plane].learn(features_, mb_->chroma_ac[plane][block].data());
 }
 
 template void MacroblockCoder<Direction::kEncode>::code_chroma();

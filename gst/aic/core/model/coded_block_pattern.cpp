@@ -100,8 +100,8 @@ void MacroblockCoder<D>::code_cbp_luma() {
       coder_.add(pack(texture, left, above));
       coder_.add(pack(residual, texture >> 1, left + above));
       coder_.add(pack(mismatch, left, above));
-      coder_.add(pack(others, still));
     }
+    if (slice_.thorough) coder_.add(pack(others, still));
     coder_.input(256);
     coder_.input(texture * 16);
     coder_.input(residual * 16);

@@ -165,10 +165,8 @@ void MacroblockCoder<D>::code_type_in_p() {
   coder_.add(pack(history_->activity >> 3, right ? history_[1].activity >> 4 : 0,
                   below ? history_[m_.width].activity >> 4 : 0));
   coder_.add(pack(texture, around, type_of(past_)));
-  if (slice_.pixels) {
-    coder_.add(pack(crowd(left_sum), crowd(above_sum), crowd(past_sum)));
-    coder_.add(pack(residual_energy, texture, around & 3));
-  }
+  if (slice_.pixels) coder_.add(pack(residual_energy, texture, around & 3));
+  if (slice_.thorough) coder_.add(pack(crowd(left_sum), crowd(above_sum), crowd(past_sum)));
   coder_.input(256);
   coder_.input(residual_energy * 16);
   coder_.input(texture * 32);

@@ -21,9 +21,9 @@ struct SliceContext {
   const h264::SliceHeader& header;
   const h264::Sps& sps;
   const h264::Pps& pps;
-  std::int32_t number = 0;   ///< of the slice in its picture
-  bool pixels = true;        ///< reconstruct, and measure samples
-  bool alternatives = true;  ///< and what the neighbours' vectors would predict
+  std::int32_t number = 0;  ///< of the slice in its picture
+  bool pixels = true;       ///< reconstruct, and measure samples
+  bool thorough = true;     ///< and all that can be measured, in more contexts
 };
 
 template <Direction D>
@@ -96,6 +96,7 @@ class MacroblockCoder final {
   void predict_inter();
   void predict_skip();
   void measure_block(std::size_t block);
+  void measure_gradients(std::size_t block, const pixels::Square& prediction) noexcept;
   void measure_intra_block(std::size_t block);
   void look_outside(std::size_t k) noexcept;
   void fill_outside(std::size_t k, int level) noexcept;

@@ -189,7 +189,7 @@ int MacroblockCoder<D>::code_mvd(bool vertical, int value, const Partition& part
   coder_.add(pack(k, std::clamp(mvp, -60, 60), past_moved ? std::clamp(past_mv, -60, 60) : kNone));
   coder_.add(static_cast<std::uint32_t>(address_ * 2 + k));
   coder_.add(pack(k, std::clamp(quarters(guess), -120, 120), 30));
-  if (slice_.pixels) {
+  if (slice_.thorough) {
     coder_.add(pack(k, std::clamp(dx, -20, 20), shape, 3));
     coder_.add(pack(k, slope[axis], mvp & 3, 45, shape));
     coder_.add(pack(k, log64(vertical ? yy : xx) / 32, coherence, vertical ? signed_bucket(dx) : 0, 46));

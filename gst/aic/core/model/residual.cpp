@@ -196,12 +196,14 @@ int MacroblockCoder<D>::code_total(Kind kind, int value, int most, const BlockCo
     coder_.add(pack(cl, eighth_total_, eighth_index_, mb_->cbp & 15, eighth_lacks_));
     coder_.add(static_cast<std::uint32_t>(address_ * 32 + index + cl * 7919));
     if (slice_.pixels) {
-      coder_.add(pack(cl, boundary, prediction, octave(f.accumulated_energy >> 4)));
-      coder_.add(pack(cl, prediction, std::min(c.moved_total, 7), std::min(left + above, 12)));
-      coder_.add(pack(cl, prediction, eighth_lacks_, eighth_index_, boundary));
-      coder_.add(pack(cl, octave(f.guess_energy >> 5), boundary, octave(others >> 4)));
       coder_.add(pack(cl, octave(f.guess_energy >> 4), std::min(3, c.left_total), std::min(3, c.above_total),
                       eighth_index_));
+      coder_.add(pack(cl, boundary, prediction, octave(f.accumulated_energy >> 4)));
+      coder_.add(pack(cl, prediction, std::min(c.moved_total, 7), std::min(left + above, 12)));
+      if (slice_.thorough) {
+        coder_.add(pack(cl, prediction, eighth_lacks_, eighth_index_, boundary));
+        coder_.add(pack(cl, octave(f.guess_energy >> 5), boundary, octave(others >> 4)));
+      }
     } else {
       coder_.add(pack(cl, c.left_total, c.above_total));
       coder_.add(pack(cl, (left + above + 1) / 2, eighth_total_, eighth_index_, running_total_ >> 5));
@@ -234,7 +236,7 @@ int MacroblockCoder<D>::code_total(Kind kind, int value, int most, const BlockCo
     coder_.add(pack(cl, c.moved_total, c.left_total));
     coder_.select((cl & 1) * 32 + std::clamp(c.past_total, 0, 3) * 8 + std::clamp(c.other_total, 0, 7),
                   index);
-    if (slice_.pixels) {
+    if (slice_.thorough) {
       const auto& f = features_;
       const int prediction = octave(f.prediction_energy >> 2);
       const int boundary = octave(f.boundary_energy >> 3);
@@ -279,7 +281,6 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
     coder_.add(pack(cl, eighth_lacks_, eighth_index_, std::min(rem, 4), k - level_last_));
 
     if (slice_.pixels) {
-      coder_.add(pack(cl, rem));
       const int boundary = std::abs(open_left_here_) + std::abs(open_above_here_);
 
       const int guess = std::abs(f.guess[at]);
@@ -288,7 +289,11 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
       coder_.add(pack(cl, bucket(f.value[kPrediction][at]),
                       octave(rest_.prediction[static_cast<std::size_t>(k)]), rem));
       coder_.add(pack(cl, bucket(boundary / 2), octave(rest_.boundary[static_cast<std::size_t>(k)]), rem));
-      coder_.add(pack(cl, log64(gx + gy) / 32, log64(rest_.gradient[static_cast<std::size_t>(k)]) / 64, rem));
+      if (slice_.thorough) {
+        coder_.add(
+            pack(cl, log64(gx + gy) / 32, log64(rest_.gradient[static_cast<std::size_t>(k)]) / 64, rem));
+        coder_.add(pack(cl, rem));
+      }
       coder_.input(256);
       for (std::size_t j = 0; j < kCorner; ++j) coder_.input(8 * std::abs(f.softened[j][at]));
       coder_.input(4 * guess);
@@ -314,7 +319,7 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
     coder_.add(pack(cl, mb_->mv[5].x & 3, mb_->mv[5].y & 3, rem));
     coder_.add(pack(cl, mode_, rem, level_total_));
     coder_.select(std::min(rem - 1, 2) * 20 + node, std::min(3, other) * 4 + std::min(3, left + above));
-    if (slice_.pixels) {
+    if (slice_.thorough) {
       const auto& f = features_;
       const int boundary = std::abs(f.value[kLeft][at]) + std::abs(f.value[kAbove][at]);
       coder_.add(pack(cl, std::min(std::abs(f.guess[at]) >> 2, 40), rem));
@@ -340,22 +345,25 @@ int MacroblockCoder<D>::code_magnitude(Kind kind, int value, const BlockContext&
   const bool luma = kind < Kind::kChromaDc;
   const int low = std::min(k, 6);
   coder_.begin(luma ? Class::kMagnitude : Class::kChromaMagnitude, 1);
-  coder_.add(pack(cl, place, std::min(level_total_, 8)));
   coder_.add(pack(cl, std::min(level_previous_, 15), std::min(level_before_, 15)));
   coder_.add(pack(cl, low, left, above));
   if (luma) coder_.add(pack(cl, eighth_lacks_, eighth_index_, std::min(level_left_, 4)));
   if (luma && slice_.pixels) {
     const auto& f = features_;
     const int boundary = bucket((f.value[kLeft][at] + f.value[kAbove][at]) / 2);
-    coder_.add(pack(cl, bucket(open_left_here_), bucket(open_above_here_), low));
     coder_.add(pack(cl, bucket(f.value[kAccumulated][at] / 4), low, boundary));
     coder_.add(pack(cl, std::min(std::abs(f.guess[at]) >> 3, 40), low));
+    if (slice_.thorough) {
+      coder_.add(pack(cl, bucket(open_left_here_), bucket(open_above_here_), low));
+      coder_.add(pack(cl, place, std::min(level_total_, 8)));
+    }
     coder_.input(256);
     for (std::size_t j = 0; j < kCorner; ++j) coder_.input(8 * std::abs(f.softened[j][at]));
     coder_.input(4 * std::abs(f.guess[at]));
 
   } else {
     const int other = std::min(magnitude(c.other, k), 12);
+    coder_.add(pack(cl, place, std::min(level_total_, 8)));
     coder_.add(pack(cl, c.left_total, c.above_total, k < 3 ? 1 : 0));
     coder_.add(pack(cl, other, std::min(k, 3), index));
     if (!luma) {
@@ -366,7 +374,7 @@ int MacroblockCoder<D>::code_magnitude(Kind kind, int value, const BlockContext&
       coder_.add(pack(cl, std::min(level_sum_, 40), k));
       coder_.add(pack(cl, running_total_ >> 3, c.past_total, k < 3 ? 1 : 0));
     }
-    if (!luma && slice_.pixels) {
+    if (!luma && slice_.thorough) {
       const auto& f = features_;
       coder_.add(pack(cl, std::min(std::abs(f.guess[at]) >> 3, 40), low));
       coder_.input(256);
@@ -399,20 +407,24 @@ bool MacroblockCoder<D>::code_sign(Kind kind, bool value, const BlockContext& c)
   coder_.begin(luma ? Class::kSign : Class::kChromaSign, node);
   coder_.add(pack(cl, sign_of(c.left, k), sign_of(c.above, k), sign_of(c.other, k)));
   if (!luma) coder_.add(pack(cl, sign_of(c.past, k), sign_of(c.moved, k), past_motion_));
-  coder_.add(pack(cl, sign(lower_x), sign(lower_y)));
-  if (!luma || !slice_.pixels) coder_.add(pack(cl, previous_sign_, mode_, size));
+  if (!luma || !slice_.pixels) {
+    coder_.add(pack(cl, sign(lower_x), sign(lower_y)));
+    coder_.add(pack(cl, previous_sign_, mode_, size));
+  }
   if (luma && slice_.pixels) {
     const auto& f = features_;
     const int boundary = signed_bucket((open_left_here_ + open_above_here_) / 2);
     const int prediction = signed_bucket(f.value[kPrediction][at] / 4);
     const int guess = std::clamp(f.guess[at] / 4, -60, 60);
     coder_.add(pack(cl, signed_bucket(open_left_here_), signed_bucket(open_above_here_)));
-    coder_.add(
-        pack(cl, prediction, signed_bucket(f.value[kFromLeft][at]), signed_bucket(f.value[kFromAbove][at])));
-    coder_.add(pack(cl, prediction, boundary, size));
     coder_.add(pack(cl, guess, size));
-
     coder_.add(pack(cl, signed_bucket(f.value[kAccumulated][at] / 2), prediction));
+    coder_.add(pack(cl, prediction, boundary, size));
+    if (slice_.thorough) {
+      coder_.add(pack(cl, sign(lower_x), sign(lower_y)));
+      coder_.add(pack(cl, prediction, signed_bucket(f.value[kFromLeft][at]),
+                      signed_bucket(f.value[kFromAbove][at])));
+    }
     for (std::size_t j = 0; j < kFeatures; ++j) coder_.input(8 * f.softened[j][at]);
     coder_.input(4 * f.guess[at]);
 
@@ -420,7 +432,7 @@ bool MacroblockCoder<D>::code_sign(Kind kind, bool value, const BlockContext& c)
                             std::min(3, bucket(open_left_here_ + open_above_here_) / 2));
   } else {
     coder_.select(node, 0);
-    if (!luma && slice_.pixels) {
+    if (!luma && slice_.thorough) {
       const auto& f = features_;
       const int guess = std::clamp(f.guess[at] / 4, -60, 60);
       coder_.add(pack(cl, guess, size));

@@ -102,7 +102,7 @@ void MacroblockCoder<D>::make_alternatives() {
   if (alternatives_made_) return;
   alternatives_made_ = true;
   alternative_is_ = {};
-  if (!slice_.alternatives) return;
+  if (!slice_.thorough) return;
   const auto make = [this](std::size_t which, MotionVector mv) {
     alternative_is_[which] = mb_->type != MbType::k16x16 || mv != mb_->mv[5];
     if (alternative_is_[which])
@@ -153,9 +153,11 @@ void MacroblockCoder<D>::measure_block(std::size_t block) {
   open_above_ = pixels::transform4(wrong[1]);
   f.value[kLeft] = steps_.spread(open_left_, true);
   f.value[kAbove] = steps_.spread(open_above_, false);
-  f.value[kLeft2] = steps_.spread(pixels::transform4(wrong[2]), true);
-  f.value[kAbove2] = steps_.spread(pixels::transform4(wrong[3]), false);
-  f.value[kAboveRight] = steps_.spread(pixels::transform4(wrong[4]), false);
+  if (slice_.thorough) {
+    f.value[kLeft2] = steps_.spread(pixels::transform4(wrong[2]), true);
+    f.value[kAbove2] = steps_.spread(pixels::transform4(wrong[3]), false);
+    f.value[kAboveRight] = steps_.spread(pixels::transform4(wrong[4]), false);
+  }
 
   const int width = m_.width * 16;
   const int ax = std::clamp(x + whole(mb_->mv[block].x), 0, width - 4);
@@ -171,7 +173,22 @@ void MacroblockCoder<D>::measure_block(std::size_t block) {
     f.alternative_energy[q] = pixels::absolute_sum(value);
   }
 
-  // Central differences, one-sided where the partition ends.
+  if (slice_.thorough) measure_gradients(block, prediction);
+
+  m_.block_estimator.guess(f);
+  f.prediction_energy = pixels::absolute_sum(f.value[kPrediction]) - std::abs(f.value[kPrediction][0]);
+  f.boundary_energy = pixels::absolute_sum(f.value[kLeft]) + pixels::absolute_sum(f.value[kAbove]);
+  f.accumulated_energy = pixels::absolute_sum(f.value[kAccumulated]);
+  sum_up();
+}
+
+/// Central differences, one-sided where the partition ends.
+template <Direction D>
+void MacroblockCoder<D>::measure_gradients(std::size_t block, const pixels::Square& prediction) noexcept {
+  const std::size_t bx = block & 3U;
+  const std::size_t by = block >> 2U;
+  const std::uint8_t* p = predicted_block_[block];
+  constexpr std::ptrdiff_t kStride = kPredictedStride;
   const bool right = bx < 3 && part_of_[block + 1] == part_of_[block];
   const bool below = by < 3 && part_of_[block + 4] == part_of_[block];
   const pixels::Square left = pixels::samples4x4(p - 1, kStride);
@@ -180,20 +197,14 @@ void MacroblockCoder<D>::measure_block(std::size_t block) {
   const auto across = [beyond](Eight here, Eight before, Eight after) {
     return ((after & ~beyond) | ((here * 2 - before) & beyond)) - before;
   };
-  f.gradient_x = steps_.spectrum(
+  features_.gradient_x = steps_.spectrum(
       {across(prediction.upper, left.upper, next.upper), across(prediction.lower, left.lower, next.lower)});
   const Eight above = two_rows(p - kStride, kStride);
   const Eight middle = two_rows(p + kStride, kStride);
   const Eight under = two_rows(p + 3 * kStride, below ? kStride : 0);
   const Eight last = Eight{0, 0, 0, 0, -1, -1, -1, -1};
   const Eight ends = below ? under : (under & ~last) | ((prediction.lower * 2 - middle) & last);
-  f.gradient_y = steps_.spectrum({middle - above, ends - middle});
-
-  m_.block_estimator.guess(f);
-  f.prediction_energy = pixels::absolute_sum(f.value[kPrediction]) - std::abs(f.value[kPrediction][0]);
-  f.boundary_energy = pixels::absolute_sum(f.value[kLeft]) + pixels::absolute_sum(f.value[kAbove]);
-  f.accumulated_energy = pixels::absolute_sum(f.value[kAccumulated]);
-  sum_up();
+  features_.gradient_y = steps_.spectrum({middle - above, ends - middle});
 }
 
 template <Direction D>
