@@ -55,7 +55,7 @@ void MacroblockCoder<D>::code_chroma() {
   for (std::size_t plane = 0; plane < 2; ++plane) {
     eighth_total_ = 0;
     for (std::size_t block = 0; block < 4; ++block) {
-      if (ac) code_chroma_ac(plane, block);
+      if (ac) code_chroma_ac(plane, block, dc[plane][block]);
       if (!slice_.pixels) continue;
       pixels::Scaled scaled{};
       if (ac && mb_->chroma_total[plane][block] != 0)
@@ -77,7 +77,8 @@ std::uint8_t* MacroblockCoder<D>::chroma_at(std::size_t plane, std::size_t block
 template <Direction D>
 typename MacroblockCoder<D>::ChromaSurroundings MacroblockCoder<D>::chroma_surroundings(std::size_t plane,
                                                                                         std::size_t block,
-                                                                                        bool inner) {
+                                                                                        bool inner,
+                                                                                        int known) {
   ChromaSurroundings out;
   const int number = static_cast<int>(plane) + 1;
   const std::ptrdiff_t stride = picture_.stride(number);
@@ -105,8 +106,8 @@ typename MacroblockCoder<D>::ChromaSurroundings MacroblockCoder<D>::chroma_surro
   }
   for (std::ptrdiff_t i = 0; i < 4; ++i) {
     const auto to = static_cast<std::size_t>(i);
-    if (left) out.left[to] = at[i * stride - 1] - column[to];
-    if (above) out.above[to] = at[i - stride] - row[to];
+    if (left) out.left[to] = at[i * stride - 1] - column[to] - known;
+    if (above) out.above[to] = at[i - stride] - row[to] - known;
   }
 
   out.has_luma = !inter || (mb_->cbp >> block & 1) != 0;
@@ -129,12 +130,14 @@ typename MacroblockCoder<D>::ChromaSurroundings MacroblockCoder<D>::chroma_surro
 }
 
 template <Direction D>
-void MacroblockCoder<D>::measure_chroma_ac(std::size_t plane, std::size_t block) {
+void MacroblockCoder<D>::measure_chroma_ac(std::size_t plane, std::size_t block, std::int32_t dc) {
   BlockFeatures& f = features_;
   f = BlockFeatures{};
   const std::ptrdiff_t stride = picture_.stride(static_cast<int>(plane) + 1);
   const std::uint8_t* at = chroma_at(plane, block);  // holds the prediction
-  const ChromaSurroundings around = chroma_surroundings(plane, block, true);
+  // DC is known, and what it puts right is not wrong any more.
+  const ChromaSurroundings around =
+      chroma_surroundings(plane, block, true, std::clamp((dc + 32) >> 6, -255, 255));
   const pixels::Square prediction = pixels::samples4x4(at, stride);
   f.value[kPrediction] = steps_.spectrum(prediction);
   f.value[kLeft] = steps_.spread(pixels::transform4(around.left), true);
@@ -161,7 +164,7 @@ void MacroblockCoder<D>::measure_chroma_dc(std::size_t plane) {
   };
   std::array<std::array<int, 4>, kFeatures> sums{};
   for (std::size_t block = 0; block < 4; ++block) {
-    const ChromaSurroundings around = chroma_surroundings(plane, block, false);
+    const ChromaSurroundings around = chroma_surroundings(plane, block, false, 0);
     sums[kPrediction][block] = sum_of(chroma_at(plane, block));
     sums[kLeft][block] = 4 * std::accumulate(around.left.begin(), around.left.end(), 0);
     sums[kAbove][block] = 4 * std::accumulate(around.above.begin(), around.above.end(), 0);
@@ -230,7 +233,7 @@ void MacroblockCoder<D>::code_chroma_dc(std::size_t plane) {
 }
 
 template <Direction D>
-void MacroblockCoder<D>::code_chroma_ac(std::size_t plane, std::size_t block) {
+void MacroblockCoder<D>::code_chroma_ac(std::size_t plane, std::size_t block, std::int32_t dc) {
   const std::size_t x = block & 1U;
   const std::size_t y = block >> 1U;
   const auto take = [plane](const auto* mb, std::size_t at, auto& levels, int& total) {
@@ -251,7 +254,7 @@ void MacroblockCoder<D>::code_chroma_ac(std::size_t plane, std::size_t block) {
       (mb_->total[first] + mb_->total[first + 1] + mb_->total[first + 4] + mb_->total[first + 5] + 1) / 2;
   running_total_ = history_->chroma[plane];
   eighth_index_ = static_cast<int>(plane * 4 + block);
-  if (slice_.thorough) measure_chroma_ac(plane, block);
+  if (slice_.thorough) measure_chroma_ac(plane, block, dc);
   const int total =
       code_levels(Kind::kChromaAc, want_->chroma_ac[plane][block].data(), want_->chroma_total[plane][block],
                   mb_->chroma_ac[plane][block].data(), 1, 15, context, static_cast<int>(plane * 4 + block));

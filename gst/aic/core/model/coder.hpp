@@ -77,7 +77,6 @@ class Coder final {
     first_group_ = static_cast<unsigned>(first_node) / kGroup % kGroups;
     group_ = kGroups;
     contexts_ = 0;
-    hash_[1] = 0;  // which choose() reads, even if there is only one context
     input_ = 2U * kShapes[class_].contexts;
     input_end_ = input_ + kShapes[class_].inputs;
     selected_ = {};

@@ -52,7 +52,7 @@ template <class Mixer, Direction D, std::size_t kSets, bool kRefine>
   }
   Refinement* refinement = nullptr;
   if constexpr (kRefine) {
-    refinement = &refinements_[class_ * kRows + ((hash_[1] + node) * 0x9E3779B1U >> (32 - kRowBits))];
+    refinement = &refinements_[class_ * kRows + ((hash_[0] + node) * 0x9E3779B1U >> (32 - kRowBits))];
     __builtin_prefetch(refinement, 1);
   }
 
@@ -114,7 +114,7 @@ template <class Mixer, Direction D, std::size_t kSets, bool kRefine>
   if constexpr (kSets > 1) {
     const int error = (target - confidence) >> 4;
     for (std::size_t s = 0; s < kSets; ++s)
-      share[s] += static_cast<std::uint32_t>((stretched[s] * error * 2 + (1 << 13)) >> 14);
+      share[s] += static_cast<std::uint32_t>((stretched[s] * error + (1 << 13)) >> 14);
   }
   std::array<std::int16_t, kSets> errors;  // NOLINT(*-member-init)
   for (std::size_t s = 0; s < kSets; ++s) {

@@ -82,7 +82,7 @@ class MacroblockCoder final {
   void code_luma_block(std::size_t block, std::size_t order);
   void code_chroma();
   void code_chroma_dc(std::size_t plane);
-  void code_chroma_ac(std::size_t plane, std::size_t block);
+  void code_chroma_ac(std::size_t plane, std::size_t block, std::int32_t dc);
   void code_pcm();
   /// The levels first..15 (chroma DC: 0..3) of one block; TotalCoeff.
   int code_levels(Kind kind, const std::int16_t* source, int source_total, std::int16_t* levels, int first,
@@ -106,9 +106,11 @@ class MacroblockCoder final {
   [[nodiscard]] std::uint8_t* chroma_at(std::size_t plane, std::size_t block) noexcept;
   /// The reference's samples at the same place, null if that is the prediction or there is none.
   [[nodiscard]] const std::uint8_t* still_chroma(std::size_t plane, std::size_t block) const noexcept;
-  [[nodiscard]] ChromaSurroundings chroma_surroundings(std::size_t plane, std::size_t block, bool inner);
+  /// `inner`: blocks of this macroblock count as reconstructed; `known`: what is added to the prediction.
+  [[nodiscard]] ChromaSurroundings chroma_surroundings(std::size_t plane, std::size_t block, bool inner,
+                                                       int known);
   void measure_chroma_dc(std::size_t plane);
-  void measure_chroma_ac(std::size_t plane, std::size_t block);
+  void measure_chroma_ac(std::size_t plane, std::size_t block, std::int32_t dc);
   void finish_chroma_features(const BlockEstimator& estimator, std::size_t first) noexcept;
   void accumulate(bool residual);
   [[nodiscard]] bool intra_neighbour(const h264::Macroblock* mb) const noexcept;
