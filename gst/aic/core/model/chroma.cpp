@@ -140,8 +140,11 @@ void MacroblockCoder<D>::measure_chroma_ac(std::size_t plane, std::size_t block,
       chroma_surroundings(plane, block, true, std::clamp((dc + 32) >> 6, -255, 255));
   const pixels::Square prediction = pixels::samples4x4(at, stride);
   f.value[kPrediction] = steps_.spectrum(prediction);
-  f.value[kLeft] = steps_.spread(pixels::transform4(around.left), true);
-  f.value[kAbove] = steps_.spread(pixels::transform4(around.above), false);
+  open_left_ = pixels::transform4(around.left);
+  open_above_ = pixels::transform4(around.above);
+  f.value[kLeft] = steps_.spread(open_left_, true);
+  f.value[kAbove] = steps_.spread(open_above_, false);
+  f.whole = true;
   if (around.has_luma) f.value[kLuma] = steps_.spectrum(pixels::samples4x4(around.luma.data(), 4));
   if (const std::uint8_t* still = still_chroma(plane, block))
     f.value[kStill] = steps_.spectrum(pixels::samples4x4(still, stride) - prediction);
@@ -195,6 +198,7 @@ const std::uint8_t* MacroblockCoder<D>::still_chroma(std::size_t plane, std::siz
 template <Direction D>
 void MacroblockCoder<D>::finish_chroma_features(const BlockEstimator& estimator, std::size_t first) noexcept {
   BlockFeatures& f = features_;
+  estimator_ = &estimator;
   estimator.guess(f);
   f.prediction_energy = energy(f.value[kPrediction], 1);
   f.boundary_energy = energy(f.value[kLeft], first) + energy(f.value[kAbove], first);

@@ -192,6 +192,7 @@ class MacroblockCoder final {
   std::array<bool, 3> alternative_is_{};
   bool alternatives_made_ = false;
   BlockFeatures features_;
+  const BlockEstimator* estimator_ = nullptr;  // that made their guess
   struct {  // of |features| at higher frequencies than each
     std::array<int, 16> prediction{}, boundary{}, gradient{};
   } rest_;

@@ -153,7 +153,7 @@ int MacroblockCoder<D>::code_levels(Kind kind, const std::int16_t* source, int s
   for (level_position_ = first; level_position_ < end && level_left_ > 0; ++level_position_) {
     const int k = level_position_;
     const auto at = static_cast<std::size_t>(k);
-    const bool measured = kind == Kind::kInter && features_.whole;
+    const bool measured = (kind == Kind::kInter || kind == Kind::kChromaAc) && features_.whole;
     open_left_here_ = open_above_here_ = 0;
     if (measured) look_outside(at);
     const bool forced = end - k <= level_left_;

@@ -175,7 +175,8 @@ void MacroblockCoder<D>::measure_block(std::size_t block) {
 
   if (slice_.thorough) measure_gradients(block, prediction);
 
-  m_.block_estimator.guess(f);
+  estimator_ = &m_.block_estimator;
+  estimator_->guess(f);
   f.prediction_energy = pixels::absolute_sum(f.value[kPrediction]) - std::abs(f.value[kPrediction][0]);
   f.boundary_energy = pixels::absolute_sum(f.value[kLeft]) + pixels::absolute_sum(f.value[kAbove]);
   f.accumulated_energy = pixels::absolute_sum(f.value[kAccumulated]);
@@ -237,7 +238,7 @@ void MacroblockCoder<D>::look_outside(std::size_t k) noexcept {
   open_left_here_ = steps_.of(open_left_[kZigzag[k] / 4U], k);
   open_above_here_ = steps_.of(open_above_[kZigzag[k] % 4U], k);
   if (level_last_ >= 0)
-    m_.block_estimator.guess_again(features_, pixels::kInSpectrum[k], open_left_here_, open_above_here_);
+    estimator_->guess_again(features_, pixels::kInSpectrum[k], open_left_here_, open_above_here_);
 }
 
 /// After it. The first sample of each basis function, over its norm, says how much of a coefficient is at the
