@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "gst/aic/core/model/coder_layout.hpp"
+#include "gst/aic/core/model/coder_prior.hpp"
 #include "gst/aic/core/model/counter.hpp"
 #include "gst/aic/core/model/logistic.hpp"
 
@@ -23,14 +24,8 @@ Coder::Coder(int table_bits, const Kernels& kernels)
 
 void Coder::reset() noexcept {
   table_.reset();
-  std::fill(weights_.begin(), weights_.end(), Mixed{});
-  for (std::size_t c = 0; c < kClasses; ++c) {
-    const int contexts = kShapes[c].contexts;
-    for (std::size_t v = kFirstVector[c]; v < kFirstVector[c + 1]; ++v)
-      for (std::size_t i = 0; i < std::size_t{2} * kShapes[c].contexts; ++i)
-        weights_[v].value[i] =
-            static_cast<std::int16_t>((i % 2 == 0 ? kFirstWeight : kSecondWeight) / contexts);
-  }
+  for (std::size_t c = 0; c < kClasses; ++c)
+    std::fill(weights_.begin() + kFirstVector[c], weights_.begin() + kFirstVector[c + 1], kFirstWeights[c]);
   std::fill(uses_.begin(), uses_.end(), std::uint16_t{0});
   for (std::size_t i = 0; i < maps_.size(); ++i) maps_[i] = Counter::kPrior[i % Counter::kStates];
   for (std::size_t i = 0; i < final_.size(); ++i)

@@ -29,9 +29,6 @@ inline constexpr auto kMaps = [] {
   return out;
 }();
 
-// Mixing. Weights are in 1/16384, of the sets in 1/65536.
-inline constexpr int kFirstWeight = 9175;   // 0.56 shared by the counters' probabilities
-inline constexpr int kSecondWeight = 7864;  // 0.48 shared by what followed their states
 // Refinement: rows of each class.
 inline constexpr std::size_t kRowBits = 6;
 inline constexpr std::size_t kRows = 1U << kRowBits;
