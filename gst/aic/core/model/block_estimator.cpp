@@ -44,6 +44,10 @@ void soften(BlockFeatures& features) noexcept {
   for (std::size_t j = 0; j < kFeatures; ++j)
     for (std::size_t k = 0; k < 16; k += 8) {
       const Eight value = load(&features.value[j][k]);
+      if (all_zero(value)) {
+        store(&features.softened[j][k], value);
+        continue;
+      }
       store(&features.softened[j][k], soft(j == kAccumulated ? value >> 2 : value));
     }
 }

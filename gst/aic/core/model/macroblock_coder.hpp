@@ -181,8 +181,9 @@ class MacroblockCoder final {
   int level_end_ = 0;
 
   // Its samples.
-  static constexpr int kMargin =
-      4;  // predicted above and to the left of a partition, to see how wrong it is there
+  // Predicted to the left of a partition and above it, to see how wrong it is there.
+  static constexpr int kMargin = 4;
+  static constexpr int kRowsAbove = 2;
   static constexpr int kPredictedStride =
       24;  // what is to the right of the samples is looked at, but not used
   std::array<std::array<std::uint8_t, kPredictedStride*(16 + kMargin)>, 16> predicted_{};
@@ -193,7 +194,7 @@ class MacroblockCoder final {
   bool alternatives_made_ = false;
   BlockFeatures features_;
   const BlockEstimator* estimator_ = nullptr;  // that made their guess
-  struct {  // of |features| at higher frequencies than each
+  struct {                                     // of |features| at higher frequencies than each
     std::array<int, 16> prediction{}, boundary{}, gradient{};
   } rest_;
   pixels::Steps steps_{26};

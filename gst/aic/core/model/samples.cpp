@@ -41,6 +41,16 @@ void fade(const std::int16_t* from, const std::uint8_t* now, const std::uint8_t*
   }
 }
 
+/// Of 4, 8 or 16 samples.
+void copy_row(const std::uint8_t* from, int width, std::uint8_t* to) noexcept {
+  if (width == 16)
+    std::memcpy(to, from, 16);
+  else if (width == 8)
+    std::memcpy(to, from, 8);
+  else
+    std::memcpy(to, from, 4);
+}
+
 }  // namespace
 
 template <Direction D>
@@ -76,16 +86,15 @@ void MacroblockCoder<D>::predict_inter() {
     const int width = part.width * 4;
     const int height = part.height * 4;
     auto& buffer = predicted_[index];
-    pixels::predict_luma(from, mx_ * 16 + x - kMargin, my_ * 16 + y - kMargin, width + kMargin,
-                         height + kMargin, mv, buffer.data(), kPredictedStride);
+    pixels::predict_luma(from, mx_ * 16 + x - kMargin, my_ * 16 + y - kRowsAbove, width + kMargin,
+                         height + kRowsAbove, mv, buffer.data(), kPredictedStride);
     for (int row = 0; row < height; ++row)
-      std::memcpy(luma_at(x, y + row), buffer.data() + (row + kMargin) * kPredictedStride + kMargin,
-                  static_cast<std::size_t>(width));
+      copy_row(buffer.data() + (row + kRowsAbove) * kPredictedStride + kMargin, width, luma_at(x, y + row));
     for (int by = 0; by < part.height; ++by) {
       for (int bx = 0; bx < part.width; ++bx) {
         const std::size_t at = block + static_cast<std::size_t>(by * 4 + bx);
         part_of_[at] = static_cast<std::uint8_t>(i);
-        predicted_block_[at] = buffer.data() + (by * 4 + kMargin) * kPredictedStride + bx * 4 + kMargin;
+        predicted_block_[at] = buffer.data() + (by * 4 + kRowsAbove) * kPredictedStride + bx * 4 + kMargin;
       }
     }
     for (int plane = 1; plane <= 2; ++plane) {
@@ -103,10 +112,17 @@ void MacroblockCoder<D>::make_alternatives() {
   alternatives_made_ = true;
   alternative_is_ = {};
   if (!slice_.thorough) return;
-  const auto make = [this](std::size_t which, MotionVector mv) {
+  std::array<MotionVector, 3> made;
+  const auto make = [&](std::size_t which, MotionVector mv) {
     alternative_is_[which] = mb_->type != MbType::k16x16 || mv != mb_->mv[5];
-    if (alternative_is_[which])
-      pixels::predict_luma(reference(0), mx_ * 16, my_ * 16, 16, 16, mv, alternative_[which].data(), 16);
+    if (!alternative_is_[which]) return;
+    made[which] = mv;
+    for (std::size_t other = 0; other < which; ++other) {
+      if (!alternative_is_[other] || made[other] != mv) continue;
+      alternative_[which] = alternative_[other];
+      return;
+    }
+    pixels::predict_luma(reference(0), mx_ * 16, my_ * 16, 16, 16, mv, alternative_[which].data(), 16);
   };
   if (left_ != nullptr && h264::is_inter(left_->type)) make(0, left_->mv[7]);
   if (above_ != nullptr && h264::is_inter(above_->type)) make(1, above_->mv[13]);

@@ -118,6 +118,11 @@ struct EightSums {
   }
 #endif
 };
+[[nodiscard]] inline bool all_zero(Eight v) noexcept {
+  using Halves [[gnu::vector_size(16)]] = std::uint64_t;
+  const auto halves = std::bit_cast<Halves>(v);
+  return (halves[0] | halves[1]) == 0;
+}
 /// Sum of eight numbers.
 [[nodiscard]] inline int sum_of(Eight v) noexcept {
   return sum_of(pair_products(v, Eight{} + std::int16_t{1}));
