@@ -67,8 +67,8 @@ template <class Mixer, Direction D, std::size_t kSets, bool kRefine>
   for (std::size_t i = 0; i < contexts; ++i, map += Counter::kStates) {
     const Line& line = *line_[i];
     const std::size_t state = line.state[slot];
-    const std::uint32_t here = line.probability[slot];
-    const std::uint32_t there = map[state];
+    const std::size_t here = line.probability[slot];
+    const std::size_t there = map[state];
     rate[i] = Counter::kRate[state];
     probability[i] = static_cast<std::uint16_t>(here);
     mapped[i] = static_cast<std::uint16_t>(there);
