@@ -21,7 +21,7 @@ const Macroblock kNothing{};
 
 }  // namespace
 
-template <Direction D>
+template <Direction D>  // NOLINTNEXTLINE(*-member-init): alternatives are filled where they are read
 MacroblockCoder<D>::MacroblockCoder(Model& model, const SliceContext& slice,
                                     const h264::MacroblockMap* source) noexcept
     : m_{model},
@@ -31,8 +31,7 @@ MacroblockCoder<D>::MacroblockCoder(Model& model, const SliceContext& slice,
       source_{source},
       references_{slice.header.references(slice.pps)},
       qp_{slice.header.qp(slice.pps)},
-      want_{&kNothing},
-      motion_{} {}
+      want_{&kNothing} {}
 
 template <Direction D>
 int MacroblockCoder<D>::unary(int value, int from, int most, int first_node, int nodes) {

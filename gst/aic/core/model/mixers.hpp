@@ -38,9 +38,9 @@ struct Sse41Mixer {
   template <std::size_t kSets>
   [[gnu::target("sse4.1")]] static void dot(const Mixed& x, const Mixed* const* row,
                                             std::int32_t* out) noexcept {
-    const auto* in = reinterpret_cast<const __m128i*>(&x);
+    const auto* in = vectors(&x);
     for (std::size_t s = 0; s < kSets; ++s) {
-      const auto* weights = reinterpret_cast<const __m128i*>(row[s]);
+      const auto* weights = vectors(row[s]);
       __m128i four = _mm_madd_epi16(_mm_load_si128(in), _mm_load_si128(weights));
       for (std::size_t i = 1; i < kMixed / 8; ++i)
         four = _mm_add_epi32(four, _mm_madd_epi16(_mm_load_si128(in + i), _mm_load_si128(weights + i)));
@@ -52,26 +52,30 @@ struct Sse41Mixer {
   template <std::size_t kSets>
   [[gnu::target("sse4.1")]] static void train(const Mixed& x, Mixed* const* row,
                                               const std::int16_t* error) noexcept {
-    const auto* in = reinterpret_cast<const __m128i*>(&x);
+    const auto* in = vectors(&x);
     for (std::size_t s = 0; s < kSets; ++s) {
-      auto* weights = reinterpret_cast<__m128i*>(row[s]);
+      auto* weights = vectors(row[s]);
       const __m128i e = _mm_set1_epi16(error[s]);
       for (std::size_t i = 0; i < kMixed / 8; ++i)
         _mm_store_si128(weights + i, _mm_adds_epi16(_mm_load_si128(weights + i),
                                                     _mm_mulhrs_epi16(_mm_load_si128(in + i), e)));
     }
   }
+
+ private:
+  static const __m128i* vectors(const void* mixed) noexcept { return static_cast<const __m128i*>(mixed); }
+  static __m128i* vectors(void* mixed) noexcept { return static_cast<__m128i*>(mixed); }
 };
 
 struct Avx2Mixer {
   template <std::size_t kSets>
   [[gnu::target("avx2")]] static void dot(const Mixed& x, const Mixed* const* row,
                                           std::int32_t* out) noexcept {
-    const auto* in = reinterpret_cast<const __m256i*>(&x);
+    const auto* in = vectors(&x);
     const __m256i first = _mm256_load_si256(in);
     const __m256i second = _mm256_load_si256(in + 1);
     for (std::size_t s = 0; s < kSets; ++s) {
-      const auto* weights = reinterpret_cast<const __m256i*>(row[s]);
+      const auto* weights = vectors(row[s]);
       const __m256i eight = _mm256_add_epi32(_mm256_madd_epi16(first, _mm256_load_si256(weights)),
                                              _mm256_madd_epi16(second, _mm256_load_si256(weights + 1)));
       __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
@@ -83,11 +87,11 @@ struct Avx2Mixer {
   template <std::size_t kSets>
   [[gnu::target("avx2")]] static void train(const Mixed& x, Mixed* const* row,
                                             const std::int16_t* error) noexcept {
-    const auto* in = reinterpret_cast<const __m256i*>(&x);
+    const auto* in = vectors(&x);
     const __m256i first = _mm256_load_si256(in);
     const __m256i second = _mm256_load_si256(in + 1);
     for (std::size_t s = 0; s < kSets; ++s) {
-      auto* weights = reinterpret_cast<__m256i*>(row[s]);
+      auto* weights = vectors(row[s]);
       const __m256i e = _mm256_set1_epi16(error[s]);
       _mm256_store_si256(weights,
                          _mm256_adds_epi16(_mm256_load_si256(weights), _mm256_mulhrs_epi16(first, e)));
@@ -95,6 +99,10 @@ struct Avx2Mixer {
                          _mm256_adds_epi16(_mm256_load_si256(weights + 1), _mm256_mulhrs_epi16(second, e)));
     }
   }
+
+ private:
+  static const __m256i* vectors(const void* mixed) noexcept { return static_cast<const __m256i*>(mixed); }
+  static __m256i* vectors(void* mixed) noexcept { return static_cast<__m256i*>(mixed); }
 };
 #endif
 

@@ -87,7 +87,7 @@ void MacroblockCoder<D>::code_motion() {
   int sum = 0;
   for (int i = 0; i < parts.count; ++i) {
     const Partition& part = parts.at[static_cast<std::size_t>(i)];
-    const int ref = mb_->ref[static_cast<std::size_t>((part.y >> 1) * 2 + (part.x >> 1))];
+    const int ref{mb_->ref[static_cast<std::size_t>((part.y >> 1) * 2 + (part.x >> 1))]};
     const MotionVector predicted = motion_.predict(mb_->type, part, ref);
     const int shape = mb_->type == MbType::k16x16     ? 0
                       : mb_->type < MbType::k8x8      ? 1

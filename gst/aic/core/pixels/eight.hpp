@@ -17,6 +17,9 @@
 namespace auralink::aic {
 
 using Eight [[gnu::vector_size(16)]] = std::int16_t;
+#if defined(__SSE2__)
+[[nodiscard]] inline __m128i intrinsic(Eight v) noexcept { return __builtin_bit_cast(__m128i, v); }
+#endif
 
 [[nodiscard]] inline Eight load(const std::int16_t* from) noexcept {
   Eight v;  // NOLINT(*-member-init,*-init-variables)
@@ -47,7 +50,7 @@ inline void store(std::int16_t* to, Eight v) noexcept { std::memcpy(to, &v, size
 /// The lower `count` (1..8) as bytes, cut to 0..255.
 inline void store(std::uint8_t* to, Eight v, int count) noexcept {
 #if defined(__SSE2__)
-  const auto bytes = reinterpret_cast<__m128i>(v);
+  const auto bytes = intrinsic(v);
   const auto all = static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm_packus_epi16(bytes, bytes)));
 #else
   std::uint64_t all = 0;
@@ -67,7 +70,7 @@ inline void store(std::uint8_t* to, Eight v, int count) noexcept {
 /// Saturated.
 [[nodiscard]] inline Eight sum(Eight a, Eight b) noexcept {
 #if defined(__SSE2__)
-  return reinterpret_cast<Eight>(_mm_adds_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+  return __builtin_bit_cast(Eight, _mm_adds_epi16(intrinsic(a), intrinsic(b)));
 #else
   Eight out{};
   for (int i = 0; i < 8; ++i)
@@ -81,7 +84,7 @@ using Four [[gnu::vector_size(16)]] = std::int32_t;
 /// Sums of neighbouring products: 0 and 1, 2 and 3, ...
 [[nodiscard]] inline Four pair_products(Eight a, Eight b) noexcept {
 #if defined(__SSE2__)
-  return reinterpret_cast<Four>(_mm_madd_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+  return __builtin_bit_cast(Four, _mm_madd_epi16(intrinsic(a), intrinsic(b)));
 #else
   Four out{};
   for (int i = 0; i < 4; ++i) out[i] = a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1];
@@ -95,14 +98,13 @@ struct EightSums {
 #if defined(__SSE2__)
   __m128i low{}, high{};
   void add(Eight a, Eight x, Eight b, Eight y) noexcept {
-    const auto as = [](Eight v) { return reinterpret_cast<__m128i>(v); };
-    low = _mm_add_epi32(low,
-                        _mm_madd_epi16(_mm_unpacklo_epi16(as(a), as(b)), _mm_unpacklo_epi16(as(x), as(y))));
-    high = _mm_add_epi32(high,
-                         _mm_madd_epi16(_mm_unpackhi_epi16(as(a), as(b)), _mm_unpackhi_epi16(as(x), as(y))));
+    low = _mm_add_epi32(low, _mm_madd_epi16(_mm_unpacklo_epi16(intrinsic(a), intrinsic(b)),
+                                            _mm_unpacklo_epi16(intrinsic(x), intrinsic(y))));
+    high = _mm_add_epi32(high, _mm_madd_epi16(_mm_unpackhi_epi16(intrinsic(a), intrinsic(b)),
+                                              _mm_unpackhi_epi16(intrinsic(x), intrinsic(y))));
   }
   [[nodiscard]] Eight shifted(int by) const noexcept {
-    return reinterpret_cast<Eight>(_mm_packs_epi32(_mm_srai_epi32(low, by), _mm_srai_epi32(high, by)));
+    return __builtin_bit_cast(Eight, _mm_packs_epi32(_mm_srai_epi32(low, by), _mm_srai_epi32(high, by)));
   }
 #else
   std::array<std::int32_t, 8> sum{};

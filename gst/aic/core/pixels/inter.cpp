@@ -18,6 +18,7 @@ constexpr int kWindowStride = 32;
 /// clamped coordinates.
 class Window final {
  public:
+  // NOLINTNEXTLINE(*-member-init): the copy is filled where it is read
   Window(const Frame& frame, int plane, int x, int y, int width, int height) noexcept {
     const int border = plane == 0 ? Frame::kBorder : Frame::kBorder / 2;
     const int w = plane == 0 ? frame.width() : frame.width() / 2;
@@ -46,7 +47,7 @@ class Window final {
  private:
   const std::uint8_t* at_ = nullptr;
   std::ptrdiff_t stride_ = 0;
-  std::array<std::uint8_t, kWindow * kWindowStride> copy_;  // NOLINT(*-member-init): filled where it is read
+  std::array<std::uint8_t, kWindow * kWindowStride> copy_;
 };
 
 /// (1, -5, 20, 20, -5, 1), of samples.
@@ -159,11 +160,11 @@ void fill(const Target& to, Samples from) noexcept {
   }
 }
 template <class First, class Second>
-void fill_mean(const Target& to, Samples one, Samples other) noexcept {
+void fill_mean(const Target& to, Samples from, Samples with) noexcept {
   for (int x = 0; x < to.width; x += 8) {
     const int count = std::min(to.width - x, 8);
-    First first{one, x};
-    Second second{other, x};
+    First first{from, x};
+    Second second{with, x};
     std::uint8_t* out = to.out + x;
     for (int y = 0; y < to.height; ++y, out += to.stride)
       store(out, (first.next() + second.next() + 1) >> 1, count);
@@ -172,6 +173,7 @@ void fill_mean(const Target& to, Samples one, Samples other) noexcept {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-non-const-parameter): written through `to`
 void predict_luma(const Frame& reference, int x, int y, int width, int height, h264::MotionVector mv,
                   std::uint8_t* out, int out_stride) noexcept {
   const int fx = mv.x & 3;

@@ -60,12 +60,9 @@ class Steps final {
       : multiplier_{kQuantiser[static_cast<std::size_t>(qp % 6)]},
         level_{(8 << (12 + qp / 6)) / multiplier_[0], (8 << (12 + qp / 6)) / multiplier_[1],
                (8 << (12 + qp / 6)) / multiplier_[2]},
-        shift_{12 + qp / 6} {
-    const auto [both, none, one] =
-        std::array{short_of(multiplier_[0]), short_of(multiplier_[1]), short_of(multiplier_[2])};
-    even_ = Eight{both, one, both, one, both, one, both, one};
-    odd_ = Eight{one, none, one, none, one, none, one, none};
-  }
+        shift_{12 + qp / 6},
+        even_{alternating(multiplier_[0], multiplier_[2])},
+        odd_{alternating(multiplier_[2], multiplier_[1])} {}
   /// The forward core transform of samples, |sample| <= 900; saturated.
   [[nodiscard]] Spectrum spectrum(const Square& samples) const noexcept {
     const Square down = forward(samples);
@@ -100,6 +97,11 @@ class Steps final {
 
  private:
   static std::int16_t short_of(int v) noexcept { return static_cast<std::int16_t>(v); }
+  static Eight alternating(int a, int b) noexcept {
+    const std::int16_t x = short_of(a);
+    const std::int16_t y = short_of(b);
+    return Eight{x, y, x, y, x, y, x, y};
+  }
   /// One dimension: of rows 0..3 make frequencies 0, 2 and 1, 3.
   static Square forward(const Square& s) noexcept {
     const auto swapped = [](Eight v) { return __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3); };
