@@ -38,7 +38,7 @@ enum class Direction : std::uint8_t { kEncode, kDecode };
 /// How much the coder spends per decision. May change from one access unit to the next; both ends must agree.
 enum class Mixing : std::uint8_t {
   kFull,   ///< weight sets by node and the selectors that kShapes names, and final refinement
-  kLight,  ///< one weight set (node)
+  kLight,  ///< one weight set (node), and nothing of what followed a counter's state
 };
 
 /// One word of several small numbers; distinct for |numbers| <= 128 and up to four of them.

@@ -68,12 +68,16 @@ template <class Mixer, Direction D, std::size_t kSets, bool kRefine>
     const Line& line = *line_[i];
     const std::size_t state = line.state[slot];
     const std::size_t here = line.probability[slot];
-    const std::size_t there = map[state];
     rate[i] = Counter::kRate[state];
     probability[i] = static_cast<std::uint16_t>(here);
-    mapped[i] = static_cast<std::uint16_t>(there);
     x_.value[2 * i] = kStretch[here >> 4U];
-    x_.value[2 * i + 1] = kStretch[there >> 4U];
+    if constexpr (kRefine) {
+      const std::size_t there = map[state];
+      mapped[i] = static_cast<std::uint16_t>(there);
+      x_.value[2 * i + 1] = kStretch[there >> 4U];
+    } else {
+      x_.value[2 * i + 1] = x_.value[2 * i];
+    }
   }
 
   // The probability of a one.
@@ -129,7 +133,7 @@ template <class Mixer, Direction D, std::size_t kSets, bool kRefine>
     const auto step = static_cast<std::uint16_t>(distance * rate[i] >> 16U);
     probability[i] = static_cast<std::uint16_t>(static_cast<std::uint16_t>(distance - step) ^ toward);
   }
-  for (std::size_t i = 0; i < kMaxContexts; ++i) {
+  for (std::size_t i = 0; kRefine && i < kMaxContexts; ++i) {
     const auto distance = static_cast<std::uint16_t>(mapped[i] ^ toward);
     mapped[i] = static_cast<std::uint16_t>(static_cast<std::uint16_t>(distance - (distance >> 6U)) ^ toward);
   }
@@ -138,7 +142,7 @@ template <class Mixer, Direction D, std::size_t kSets, bool kRefine>
   for (std::size_t i = 0; i < contexts; ++i, to_map += Counter::kStates) {
     Line& line = *line_[i];
     const std::size_t state = line.state[slot];
-    to_map[state] = mapped[i];
+    if constexpr (kRefine) to_map[state] = mapped[i];
     line.probability[slot] = probability[i];
     line.state[slot] = next[state];
   }
