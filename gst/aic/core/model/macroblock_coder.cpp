@@ -21,7 +21,7 @@ const Macroblock kNothing{};
 
 }  // namespace
 
-template <Direction D>  // NOLINTNEXTLINE(*-member-init): alternatives are filled where they are read
+template <Direction D>  // NOLINT(*-member-init): alternatives are filled where they are read
 MacroblockCoder<D>::MacroblockCoder(Model& model, const SliceContext& slice,
                                     const h264::MacroblockMap* source) noexcept
     : m_{model},

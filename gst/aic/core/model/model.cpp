@@ -168,7 +168,7 @@ std::size_t Model::memory() const noexcept {
   const std::size_t working = bytes(work->current.at) + bytes(work->accumulating) + work->picture.memory();
   std::size_t sum = sizeof *this - sizeof coder + coder.memory() + bytes(history) +
                     past.share_of(bytes(*past)) + accumulated.share_of(bytes(*accumulated)) +
-                    working / static_cast<std::size_t>(work.use_count());
+                    working / static_cast<std::size_t>(std::max(work.use_count(), 1L));
   for (const auto& one : references) sum += one.share_of(one->memory());
   return sum;
 }

@@ -3,6 +3,7 @@
 // writes all of it before it reads. Copies share it and all finished pictures, so they stay in one thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -69,7 +70,7 @@ class Shared final {
   }
   /// How many there are for each holder.
   [[nodiscard]] std::size_t share_of(std::size_t bytes) const noexcept {
-    return bytes / static_cast<std::size_t>(held_.use_count());
+    return bytes / static_cast<std::size_t>(std::max(held_.use_count(), 1L));
   }
 
  private:

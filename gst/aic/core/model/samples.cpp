@@ -219,7 +219,7 @@ void MacroblockCoder<D>::measure_gradients(std::size_t block, const pixels::Squa
   const Eight above = two_rows(p - kStride, kStride);
   const Eight middle = two_rows(p + kStride, kStride);
   const Eight under = two_rows(p + 3 * kStride, below ? kStride : 0);
-  const Eight last = Eight{0, 0, 0, 0, -1, -1, -1, -1};
+  const Eight last{0, 0, 0, 0, -1, -1, -1, -1};
   const Eight ends = below ? under : (under & ~last) | ((prediction.lower * 2 - middle) & last);
   features_.gradient_y = steps_.spectrum({middle - above, ends - middle});
 }

@@ -173,9 +173,9 @@ void fill_mean(const Target& to, Samples from, Samples with) noexcept {
 
 }  // namespace
 
-// NOLINTNEXTLINE(readability-non-const-parameter): written through `to`
 void predict_luma(const Frame& reference, int x, int y, int width, int height, h264::MotionVector mv,
-                  std::uint8_t* out, int out_stride) noexcept {
+                  std::uint8_t* out,  // NOLINT(readability-non-const-parameter): written through `to`
+                  int out_stride) noexcept {
   const int fx = mv.x & 3;
   const int fy = mv.y & 3;
   const Window window{reference, 0, x + (mv.x >> 2) - 2, y + (mv.y >> 2) - 2, width + 5, height + 5};
