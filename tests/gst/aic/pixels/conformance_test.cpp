@@ -87,7 +87,7 @@ class Reconstruction final {
     for (const auto& slice : slices) {
       const auto& h = slice.header;
       model.work->filters.push_back({static_cast<int>(h.disable_deblocking), h.alpha_offset_div2 * 2,
-                               h.beta_offset_div2 * 2, slice.pps->chroma_qp_offset});
+                                     h.beta_offset_div2 * 2, slice.pps->chroma_qp_offset});
       const model::SliceContext context{
           h, *slice.sps, *slice.pps, static_cast<std::int32_t>(model.work->filters.size()) - 1, true, false};
       model::MacroblockCoder<model::Direction::kEncode> macroblocks{model, context, &parsed_};
