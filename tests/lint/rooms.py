@@ -20,8 +20,10 @@ PURE_PIPELINE = r"orchestrator/pipeline/(active_speaker|rtp_ingress|seating|desc
 # A core is named by its plugin: gst/rtphdrext/core/.
 RULES = [
     (r"gst/support/", ["std", "own"] + GST),
-    # Instructions that not every processor has stay in files that are asked for at run time.
-    (r"gst/[^/]+/core/.*_(?:avx2|sse41)\.cpp$", ["std", "own", "immintrin.h"]),
+    # Instructions that not every processor has stay in one file, whose functions are called after asking the processor;
+    # those that every x86-64 has are behind portable names.
+    (r"gst/aic/core/model/mixers\.hpp$", ["std", "own", "immintrin.h"]),
+    (r"gst/aic/core/pixels/eight\.hpp$", ["std", "own", "emmintrin.h"]),
     (r"gst/[^/]+/core/", ["std", "own"]),
     (r"gst/[^/]+/", ["std", "own", "own-core", "gst/support/"] + GST),
     (r"orchestrator/json/", ["std", "own", "nlohmann/", "tl/", "valijson/"]),

@@ -53,9 +53,7 @@ constexpr std::int64_t kDecisionsPerByte = 128;
 bool is_parameter_set(Bytes nal) noexcept { return h264::nal_type(nal) == 7 || h264::nal_type(nal) == 8; }
 
 Mixing mixing_of(Profile profile) noexcept {
-  return profile == Profile::kMax    ? Mixing::kFull
-         : profile == Profile::kLite ? Mixing::kLight
-                                     : Mixing::kMedium;
+  return profile == Profile::kMax ? Mixing::kFull : Mixing::kLight;
 }
 
 }  // namespace
@@ -110,6 +108,8 @@ void State::reset() {
   impl_->sets = {};
   impl_->hash = kHashStart;
 }
+void State::thin() { impl_->model.thin(); }
+void State::share(const State& same) { impl_->model.share(same.impl_->model); }
 std::uint32_t State::hash() const noexcept {
   return static_cast<std::uint32_t>(impl_->hash ^ impl_->hash >> 32U);
 }
@@ -163,7 +163,7 @@ class UnitCoder final {
         nal.clear();
         const Pps& pps = state_.sets.pps[header.pps];
         h264::write_slice(header, state_.sets.sps[static_cast<std::size_t>(pps.sps)], pps, end,
-                          model_.current, nal);
+                          model_.work->current, nal);
       } else if (!read_raw(nal, out.bytes.size())) {
         return false;
       }
@@ -260,13 +260,13 @@ class UnitCoder final {
     reference_ = header.ref_idc != 0;
     max_references_ = sps->max_ref_frames;
     const bool deblocks = pps->deblocking_control && header.disable_deblocking != 1;
-    model_.filters.push_back({static_cast<int>(header.disable_deblocking),
-                              deblocks ? header.alpha_offset_div2 * 2 : 0,
-                              deblocks ? header.beta_offset_div2 * 2 : 0, pps->chroma_qp_offset});
+    model_.work->filters.push_back({static_cast<int>(header.disable_deblocking),
+                                    deblocks ? header.alpha_offset_div2 * 2 : 0,
+                                    deblocks ? header.beta_offset_div2 * 2 : 0, pps->chroma_qp_offset});
     const model::SliceContext slice{header,
                                     *sps,
                                     *pps,
-                                    static_cast<std::int32_t>(model_.filters.size()) - 1,
+                                    static_cast<std::int32_t>(model_.work->filters.size()) - 1,
                                     profile_ != Profile::kFast,
                                     profile_ == Profile::kMax};
     model::MacroblockCoder<D> macroblocks{model_, slice, D == Direction::kEncode ? &state_.parsed : nullptr};

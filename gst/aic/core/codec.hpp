@@ -18,9 +18,9 @@ using Bytes = std::span<const std::uint8_t>;
 
 /// How much is spent per bit. Both ends of a state must agree; it travels with each access unit (a nibble).
 enum class Profile : std::uint8_t {
-  kMax,   ///< pixels, three weight sets, everything
+  kMax,   ///< pixels, two or three weight sets, everything
   kLite,  ///< pixels, one weight set, cheaper features
-  kFast,  ///< syntax only, no pixels
+  kFast,  ///< syntax only, no pixels; one weight set
 };
 
 /// An access unit: NAL units in decoding order, each from its header byte on, without start codes.
@@ -46,8 +46,8 @@ struct Limits {
   int table_bits = 16;  ///< the context table has 2^table_bits lines of 32 bytes (16: 2 MB)
 };
 
-/// Everything that coding depends on: the model and the pictures. Copying is how snapshots are taken;
-/// assigning to a State of the same size allocates nothing.
+/// Everything that coding depends on: the model and the pictures. Copying is how snapshots are taken. Copies
+/// hold the same finished pictures and one workspace: a State and its copies belong to one thread.
 class State {
  public:
   explicit State(const Limits& limits);
@@ -59,7 +59,12 @@ class State {
   void reset();  ///< as constructed: both ends have this state without having talked
   [[nodiscard]] std::uint32_t hash()
       const noexcept;  ///< of the sequence of access units since reset(), not of memory
-  [[nodiscard]] std::size_t memory() const noexcept;  ///< bytes held
+  /// Forgets what the next picture can do without, for a snapshot that is to be small: both ends must.
+  void thin();
+  /// The other has come to the same state: hold its pictures instead of equal ones.
+  void share(const State& same);
+  [[nodiscard]] std::size_t memory()
+      const noexcept;  ///< bytes held, and the share of those that copies hold too
   struct Impl;
   [[nodiscard]] Impl& impl() noexcept { return *impl_; }
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kRate = 15;
 constexpr int kFloor = 512;
-constexpr int kMaxGuess = 2000;
+constexpr std::int16_t kMaxGuess = 2000;
 constexpr int kStepBits = 6;   // of a step behind the point
 constexpr int kMaxStep = 511;  // times kMaxSoft it fits 16 bits
 constexpr std::int16_t kMaxWeight = 32000;
@@ -44,20 +44,29 @@ void soften(BlockFeatures& features) noexcept {
   for (std::size_t j = 0; j < kFeatures; ++j)
     for (std::size_t k = 0; k < 16; k += 8) {
       const Eight value = load(&features.value[j][k]);
+      if (all_zero(value)) {
+        store(&features.softened[j][k], value);
+        continue;
+      }
       store(&features.softened[j][k], soft(j == kAccumulated ? value >> 2 : value));
     }
 }
 
 void BlockEstimator::guess(BlockFeatures& features) const noexcept {
   soften(features);
-  std::array<std::int32_t, 16> sum{};
-  for (std::size_t j = 0; j < kFeatures; ++j)
-    for (std::size_t k = 0; k < 16; ++k) sum[k] += weights_[j][k] * features.softened[j][k];
-  features.guess_energy = 0;
-  for (std::size_t k = 0; k < 16; ++k) {
-    features.guess[k] = static_cast<std::int16_t>(std::clamp(sum[k] >> 10, -kMaxGuess, kMaxGuess));
-    features.guess_energy += std::abs(features.guess[k]);
+  Eight energy{};
+  for (std::size_t k = 0; k < 16; k += 8) {
+    const auto weight = [&](std::size_t j) { return j < kFeatures ? load(&weights_[j][k]) : Eight{}; };
+    const auto value = [&](std::size_t j) {
+      return j < kFeatures ? load(&features.softened[j][k]) : Eight{};
+    };
+    EightSums sums;
+    for (std::size_t j = 0; j < kFeatures; j += 2) sums.add(weight(j), value(j), weight(j + 1), value(j + 1));
+    const Eight guess = greatest(least(sums.shifted(10), Eight{} + kMaxGuess), Eight{} - kMaxGuess);
+    store(&features.guess[k], guess);
+    energy += magnitude(guess);
   }
+  features.guess_energy = sum_of(energy);
 }
 
 std::int16_t soft(int value) noexcept {
@@ -74,10 +83,13 @@ void BlockEstimator::guess_again(BlockFeatures& features, std::size_t k, int lef
   soft_left = new_left;
   soft_above = new_above;
   features.guess[k] =
-      static_cast<std::int16_t>(std::clamp(features.guess[k] + (change >> 10), -kMaxGuess, kMaxGuess));
+      static_cast<std::int16_t>(std::clamp<int>(features.guess[k] + (change >> 10), -kMaxGuess, kMaxGuess));
 }
 
 void BlockEstimator::learn(const BlockFeatures& features, const std::int16_t* levels) noexcept {
+  std::array<std::int16_t, 16> wanted;  // NOLINT(*-member-init)
+  for (std::size_t k = 0; k < 16; ++k)
+    wanted[pixels::kInSpectrum[k]] = static_cast<std::int16_t>(std::clamp<int>(levels[k], -4, 4) * 128);
   for (std::size_t k = 0; k < 16; k += 8) {
     Eight norm = Eight{} + std::int16_t{kFloor / 64};
     Eight squares{};  // of two features at most: 7200
@@ -88,7 +100,7 @@ void BlockEstimator::learn(const BlockFeatures& features, const std::int16_t* le
     }
     std::array<std::int16_t, 8> steps;  // NOLINT(*-member-init)
     for (std::size_t i = 0; i < 8; ++i) {
-      const int error = std::clamp<int>(levels[k + i], -4, 4) * 128 - features.guess[k + i];
+      const int error = wanted[k + i] - features.guess[k + i];
       const int step = (error * kReciprocal[static_cast<std::size_t>(norm[i])]) >> (22 - kStepBits);
       steps[i] = static_cast<std::int16_t>(std::clamp(step, -kMaxStep, kMaxStep));
     }

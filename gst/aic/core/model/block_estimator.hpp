@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdint>
 
-#include "gst/aic/core/pixels/features.hpp"
+#include "gst/aic/core/pixels/spectrum.hpp"
 
 namespace auralink::aic::model {
 
@@ -39,13 +39,14 @@ struct BlockFeatures {
   int guess_energy = 0;
 };
 
-/// Guesses levels from the softened features, one set of weights per scan position.
+/// Guesses levels from the softened features, one set of weights per coefficient.
 class BlockEstimator final {
  public:
   /// Fills `softened`, `guess` and `guess_energy` from `value`.
   void guess(BlockFeatures& features) const noexcept;
-  /// Guesses position k again after its kLeft and kAbove have changed.
+  /// Guesses the coefficient at `k` of the spectra again after its kLeft and kAbove have changed.
   void guess_again(BlockFeatures& features, std::size_t k, int left, int above) const noexcept;
+  /// `levels` in scan order.
   void learn(const BlockFeatures& features, const std::int16_t* levels) noexcept;
 
  private:

@@ -20,11 +20,9 @@ std::int16_t cut(int value) noexcept {
   return static_cast<std::int16_t>(std::clamp(value, INT16_MIN + 1, int{INT16_MAX}));
 }
 
-/// |values| from position `first` on.
+/// |values| from position 0 or 1 on.
 int energy(const Spectrum& spectrum, std::size_t first) noexcept {
-  int sum = 0;
-  for (std::size_t k = first; k < 16; ++k) sum += std::abs(spectrum[k]);
-  return sum;
+  return pixels::absolute_sum(spectrum) - (first == 0 ? 0 : std::abs(int{spectrum[0]}));
 }
 
 /// The transform of the DC of a plane's four blocks (8.5.11.1).
@@ -37,6 +35,7 @@ constexpr std::array<int, 4> transform2x2(const std::array<int, 4>& v) noexcept 
 constexpr std::size_t first_luma(std::size_t block) noexcept { return (block >> 1U) * 8 + (block & 1U) * 2; }
 
 /// The features of chroma, in the places of those of luma (Feature) that BlockEstimator knows.
+constexpr int kMaxLuma = 900;            // Steps::spectrum()'s
 constexpr Feature kLuma = kAccumulated;  // four times luma's residual (intra: luma itself), at half the size
 constexpr Feature kFirstPlane = kFromAbove;  // levels of the other plane
 
@@ -56,13 +55,13 @@ void MacroblockCoder<D>::code_chroma() {
   for (std::size_t plane = 0; plane < 2; ++plane) {
     eighth_total_ = 0;
     for (std::size_t block = 0; block < 4; ++block) {
-      if (ac) code_chroma_ac(plane, block);
+      if (ac) code_chroma_ac(plane, block, dc[plane][block]);
       if (!slice_.pixels) continue;
       pixels::Scaled scaled{};
       if (ac && mb_->chroma_total[plane][block] != 0)
         scaled = pixels::scale(mb_->chroma_ac[plane][block], qp, 1);
       scaled[0] = dc[plane][block];
-      pixels::add_residual(scaled, chroma_at(plane, block), m_.picture.stride(static_cast<int>(plane) + 1));
+      pixels::add_residual(scaled, chroma_at(plane, block), picture_.stride(static_cast<int>(plane) + 1));
     }
   }
 }
@@ -72,16 +71,17 @@ std::uint8_t* MacroblockCoder<D>::chroma_at(std::size_t plane, std::size_t block
   const int number = static_cast<int>(plane) + 1;
   const int x = mx_ * 8 + static_cast<int>(block & 1U) * 4;
   const int y = my_ * 8 + static_cast<int>(block >> 1U) * 4;
-  return m_.picture.plane(number) + y * std::ptrdiff_t{m_.picture.stride(number)} + x;
+  return picture_.plane(number) + y * std::ptrdiff_t{picture_.stride(number)} + x;
 }
 
 template <Direction D>
 typename MacroblockCoder<D>::ChromaSurroundings MacroblockCoder<D>::chroma_surroundings(std::size_t plane,
                                                                                         std::size_t block,
-                                                                                        bool inner) {
+                                                                                        bool inner,
+                                                                                        int known) {
   ChromaSurroundings out;
   const int number = static_cast<int>(plane) + 1;
-  const std::ptrdiff_t stride = m_.picture.stride(number);
+  const std::ptrdiff_t stride = picture_.stride(number);
   const std::uint8_t* at = chroma_at(plane, block);
   const int bx = static_cast<int>(block & 1U);
   const int by = static_cast<int>(block >> 1U);
@@ -106,13 +106,13 @@ typename MacroblockCoder<D>::ChromaSurroundings MacroblockCoder<D>::chroma_surro
   }
   for (std::ptrdiff_t i = 0; i < 4; ++i) {
     const auto to = static_cast<std::size_t>(i);
-    if (left) out.left[to] = at[i * stride - 1] - column[to];
-    if (above) out.above[to] = at[i - stride] - row[to];
+    if (left) out.left[to] = at[i * stride - 1] - column[to] - known;
+    if (above) out.above[to] = at[i - stride] - row[to] - known;
   }
 
   out.has_luma = !inter || (mb_->cbp >> block & 1) != 0;
   if (!out.has_luma) return out;
-  const std::ptrdiff_t luma_stride = m_.picture.stride(0);
+  const std::ptrdiff_t luma_stride = picture_.stride(0);
   const std::uint8_t* luma = luma_at(bx * 8, by * 8);
   for (std::size_t j = 0; j < 4; ++j) {
     for (std::size_t i = 0; i < 4; ++i) {
@@ -123,27 +123,34 @@ typename MacroblockCoder<D>::ChromaSurroundings MacroblockCoder<D>::chroma_surro
                                 (j & 1U) * 2 * kPredictedStride + (i & 1U) * 2;
         sum -= q[0] + q[1] + q[kPredictedStride] + q[kPredictedStride + 1];
       }
-      out.luma[j * 4 + i] = static_cast<std::int16_t>(sum);
+      out.luma[j * 4 + i] = static_cast<std::int16_t>(std::clamp(sum, -kMaxLuma, kMaxLuma));
     }
   }
   return out;
 }
 
 template <Direction D>
-void MacroblockCoder<D>::measure_chroma_ac(std::size_t plane, std::size_t block) {
+void MacroblockCoder<D>::measure_chroma_ac(std::size_t plane, std::size_t block, std::int32_t dc) {
   BlockFeatures& f = features_;
   f = BlockFeatures{};
-  const std::ptrdiff_t stride = m_.picture.stride(static_cast<int>(plane) + 1);
+  const std::ptrdiff_t stride = picture_.stride(static_cast<int>(plane) + 1);
   const std::uint8_t* at = chroma_at(plane, block);  // holds the prediction
-  const ChromaSurroundings around = chroma_surroundings(plane, block, true);
-  f.value[kPrediction] = steps_.spectrum(pixels::samples4x4(at, stride));
-  steps_.spread(around.left, true, f.value[kLeft]);
-  steps_.spread(around.above, false, f.value[kAbove]);
-  if (around.has_luma) f.value[kLuma] = steps_.spectrum(around.luma);
+  // DC is known, and what it puts right is not wrong any more.
+  const ChromaSurroundings around =
+      chroma_surroundings(plane, block, true, std::clamp((dc + 32) >> 6, -255, 255));
+  const pixels::Square prediction = pixels::samples4x4(at, stride);
+  f.value[kPrediction] = steps_.spectrum(prediction);
+  open_left_ = pixels::transform4(around.left);
+  open_above_ = pixels::transform4(around.above);
+  f.value[kLeft] = steps_.spread(open_left_, true);
+  f.value[kAbove] = steps_.spread(open_above_, false);
+  f.whole = true;
+  if (around.has_luma) f.value[kLuma] = steps_.spectrum(pixels::samples4x4(around.luma.data(), 4));
   if (const std::uint8_t* still = still_chroma(plane, block))
-    f.value[kStill] = steps_.spectrum(pixels::difference4x4(still, stride, at, stride));
+    f.value[kStill] = steps_.spectrum(pixels::samples4x4(still, stride) - prediction);
   if (plane == 1 && mb_->chroma_total[0][block] != 0)
-    for (std::size_t k = 1; k < 16; ++k) f.value[kFirstPlane][k] = cut(mb_->chroma_ac[0][block][k] * 8);
+    for (std::size_t k = 1; k < 16; ++k)
+      f.value[kFirstPlane][pixels::kInSpectrum[k]] = cut(mb_->chroma_ac[0][block][k] * 8);
   finish_chroma_features(m_.chroma_estimators[2 + plane], 1);
 }
 
@@ -151,7 +158,7 @@ template <Direction D>
 void MacroblockCoder<D>::measure_chroma_dc(std::size_t plane) {
   BlockFeatures& f = features_;
   f = BlockFeatures{};
-  const std::ptrdiff_t stride = m_.picture.stride(static_cast<int>(plane) + 1);
+  const std::ptrdiff_t stride = picture_.stride(static_cast<int>(plane) + 1);
   const auto sum_of = [stride](const std::uint8_t* at) {
     int sum = 0;
     for (std::ptrdiff_t j = 0; j < 4; ++j)
@@ -160,7 +167,7 @@ void MacroblockCoder<D>::measure_chroma_dc(std::size_t plane) {
   };
   std::array<std::array<int, 4>, kFeatures> sums{};
   for (std::size_t block = 0; block < 4; ++block) {
-    const ChromaSurroundings around = chroma_surroundings(plane, block, false);
+    const ChromaSurroundings around = chroma_surroundings(plane, block, false, 0);
     sums[kPrediction][block] = sum_of(chroma_at(plane, block));
     sums[kLeft][block] = 4 * std::accumulate(around.left.begin(), around.left.end(), 0);
     sums[kAbove][block] = 4 * std::accumulate(around.above.begin(), around.above.end(), 0);
@@ -170,11 +177,12 @@ void MacroblockCoder<D>::measure_chroma_dc(std::size_t plane) {
   }
   for (const Feature j : {kPrediction, kLeft, kAbove, kLuma, kStill}) {
     const std::array<int, 4> dc = transform2x2(sums[j]);
-    for (std::size_t k = 0; k < 4; ++k) f.value[j][k] = cut(steps_.of(dc[k] / 8, 0));
+    for (std::size_t k = 0; k < 4; ++k) f.value[j][pixels::kInSpectrum[k]] = cut(steps_.of(dc[k] / 8, 0));
   }
   if (h264::is_intra(mb_->type)) f.value[kLuma][0] = 0;
   if (plane == 1)
-    for (std::size_t k = 0; k < 4; ++k) f.value[kFirstPlane][k] = cut(mb_->chroma_dc[0][k] * 8);
+    for (std::size_t k = 0; k < 4; ++k)
+      f.value[kFirstPlane][pixels::kInSpectrum[k]] = cut(mb_->chroma_dc[0][k] * 8);
   finish_chroma_features(m_.chroma_estimators[plane], 0);
 }
 
@@ -190,6 +198,7 @@ const std::uint8_t* MacroblockCoder<D>::still_chroma(std::size_t plane, std::siz
 template <Direction D>
 void MacroblockCoder<D>::finish_chroma_features(const BlockEstimator& estimator, std::size_t first) noexcept {
   BlockFeatures& f = features_;
+  estimator_ = &estimator;
   estimator.guess(f);
   f.prediction_energy = energy(f.value[kPrediction], 1);
   f.boundary_energy = energy(f.value[kLeft], first) + energy(f.value[kAbove], first);
@@ -217,18 +226,18 @@ void MacroblockCoder<D>::code_chroma_dc(std::size_t plane) {
   mode_ = h264::is_intra(mb_->type) ? 1 + mb_->chroma_mode : 0;
   eighth_total_ = 0;
   eighth_index_ = static_cast<int>(plane);
-  if (slice_.pixels) measure_chroma_dc(plane);
+  if (slice_.thorough) measure_chroma_dc(plane);
   mb_->chroma_dc_total[plane] = static_cast<std::uint8_t>(
       code_levels(Kind::kChromaDc, want_->chroma_dc[plane].data(), want_->chroma_dc_total[plane],
                   mb_->chroma_dc[plane].data(), 0, 4, context, static_cast<int>(plane)));
-  if (!slice_.pixels) return;
+  if (!slice_.thorough) return;
   h264::Block levels{};
   std::copy_n(mb_->chroma_dc[plane].begin(), 4, levels.begin());
   m_.chroma_estimators[plane].learn(features_, levels.data());
 }
 
 template <Direction D>
-void MacroblockCoder<D>::code_chroma_ac(std::size_t plane, std::size_t block) {
+void MacroblockCoder<D>::code_chroma_ac(std::size_t plane, std::size_t block, std::int32_t dc) {
   const std::size_t x = block & 1U;
   const std::size_t y = block >> 1U;
   const auto take = [plane](const auto* mb, std::size_t at, auto& levels, int& total) {
@@ -249,13 +258,13 @@ void MacroblockCoder<D>::code_chroma_ac(std::size_t plane, std::size_t block) {
       (mb_->total[first] + mb_->total[first + 1] + mb_->total[first + 4] + mb_->total[first + 5] + 1) / 2;
   running_total_ = history_->chroma[plane];
   eighth_index_ = static_cast<int>(plane * 4 + block);
-  if (slice_.pixels) measure_chroma_ac(plane, block);
+  if (slice_.thorough) measure_chroma_ac(plane, block, dc);
   const int total =
       code_levels(Kind::kChromaAc, want_->chroma_ac[plane][block].data(), want_->chroma_total[plane][block],
                   mb_->chroma_ac[plane][block].data(), 1, 15, context, static_cast<int>(plane * 4 + block));
   mb_->chroma_total[plane][block] = static_cast<std::uint8_t>(total);
   eighth_total_ += total;
-  if (slice_.pixels) m_.chroma_estimators[2 + plane].learn(features_, mb_->chroma_ac[plane][block].data());
+  if (slice_.thorough) m_.chroma_estimators[2 + plane].learn(features_, mb_->chroma_ac[plane][block].data());
 }
 
 template void MacroblockCoder<Direction::kEncode>::code_chroma();

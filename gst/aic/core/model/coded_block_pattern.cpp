@@ -79,7 +79,7 @@ void MacroblockCoder<D>::code_cbp_luma() {
     int still = 0;
     if (measured) {
       const std::uint8_t* at = luma_at(static_cast<int>(i & 1U) * 8, static_cast<int>(i >> 1U) * 8);
-      const std::ptrdiff_t stride = m_.picture.stride(0);
+      const std::ptrdiff_t stride = picture_.stride(0);
       texture = log64(pixels::texture8x8(at, stride) * 64 / step) / 32;
       residual = log64(accumulated8x8(i, mb_->mv[block]) * 16 / step) / 32;
       if (i < 3) mismatch = log64(boundary8x8(i) * 64 / step) / 32;
@@ -95,11 +95,13 @@ void MacroblockCoder<D>::code_cbp_luma() {
     coder_.begin(Class::kCbpLuma, mb_->type >= MbType::kIntra4x4 ? 4 + index : index);
     coder_.add(pack(skip_like_, cbp, left, above));
     coder_.add(pack(skip_like_, cbp, lately >> 4, crowd(moved_sum)));
-    coder_.add(pack(texture, left, above));
-    coder_.add(pack(residual, texture >> 1, left + above));
     coder_.add(pack(residual, lately >> 4, crowd(moved_sum)));
-    coder_.add(pack(mismatch, left, above));
-    coder_.add(pack(others, still));
+    if (slice_.pixels) {
+      coder_.add(pack(texture, left, above));
+      coder_.add(pack(residual, texture >> 1, left + above));
+      coder_.add(pack(mismatch, left, above));
+    }
+    if (slice_.thorough) coder_.add(pack(others, still));
     coder_.input(256);
     coder_.input(texture * 16);
     coder_.input(residual * 16);

@@ -7,11 +7,10 @@
 // several bits at the nodes of a small tree:
 //
 //   coder.begin(Class::kMvd);
-//   coder.add(pack(a, b)); ...           // contexts in a fixed order: as many as kShapes says, or a prefix
-//   of them coder.input(stretched); ...          // direct inputs in a fixed order, as many as kShapes says,
-//   or a prefix coder.select(first, second);         // weight sets, 0..63 each; may change between the bits
-//   of one decision bit = coder.code<Direction::kEncode>(bit, node);  // node 0..63; several times if the
-//   element needs several bits
+//   coder.add(pack(a, b));         // contexts in a fixed order, as many as kShapes says, or a prefix of them
+//   coder.input(stretched);        // direct inputs in a fixed order, as many as kShapes says, or a prefix
+//   coder.select(first, second);   // weight sets, 0..63 each; may change between the bits of one decision
+//   bit = coder.code<Direction::kEncode>(bit, node);  // node 0..63; several times if there are several bits
 //
 // A context's counters for nodes 0..3, 4..7, ... share a line of memory, and looking a line up is a good part
 // of the price: give nodes that are coded together numbers in the same four. The node need not be in the
@@ -38,9 +37,8 @@ enum class Direction : std::uint8_t { kEncode, kDecode };
 
 /// How much the coder spends per decision. May change from one access unit to the next; both ends must agree.
 enum class Mixing : std::uint8_t {
-  kFull,    ///< weight sets by node and the selectors that kShapes names, and final refinement
-  kMedium,  ///< two weight sets (node, first selector)
-  kLight,   ///< one weight set (node)
+  kFull,   ///< weight sets by node and the selectors that kShapes names, and final refinement
+  kLight,  ///< one weight set (node), and nothing of what followed a counter's state
 };
 
 /// One word of several small numbers; distinct for |numbers| <= 128 and up to four of them.
@@ -79,24 +77,24 @@ class Coder final {
     first_group_ = static_cast<unsigned>(first_node) / kGroup % kGroups;
     group_ = kGroups;
     contexts_ = 0;
-    hash_[1] = 0;  // which choose() reads, even if there is only one context
     input_ = 2U * kShapes[class_].contexts;
     input_end_ = input_ + kShapes[class_].inputs;
     selected_ = {};
     x_ = {};
+    variant_ = variants_[kShapes[class_].sets == Sets::kBoth ? 1 : 0];
   }
   void add(std::uint32_t context) noexcept {
     if (contexts_ >= kMaxContexts) return;
     const std::uint64_t product = (salt_ | context) * 0x9E3779B97F4A7C15U;
     salt_ += std::uint64_t{1} << 32U;
-    const auto hash = static_cast<std::uint32_t>(product >> 32U ^ product >> 17U);
+    const auto hash = static_cast<std::uint32_t>(product >> 32U);
     hash_[contexts_++] = hash;
     table_.prefetch(hash, first_group_);
   }
   /// -2047..2047, 256 ln(p/(1-p)) if it is a probability; larger ones are cut.
   void input(int stretched) noexcept {
     if (input_ >= input_end_) return;
-    x_[input_++] = static_cast<std::int16_t>(std::clamp(stretched, -2047, 2047));
+    x_.value[input_++] = static_cast<std::int16_t>(std::clamp(stretched, -2047, 2047));
   }
   /// Both 0..63; begin() makes them 0.
   void select(int first, int second) noexcept {
@@ -104,9 +102,24 @@ class Coder final {
   }
   /// Codes a bit: `bit` when encoding (ignored when decoding); the bit.
   template <Direction D>
-  bool code(bool bit, int node);
+  bool code(bool bit, int node) {
+    return steps_->of[D == Direction::kEncode ? 0 : 1][variant_](*this, bit,
+                                                                 static_cast<unsigned>(node) % kNodes);
+  }
 
  private:
+  /// Codes one bit, in one function for each direction, mixing and processor: everything is at hand in it.
+  using Step = bool(Coder& coder, bool bit, unsigned node);
+  enum Variant : std::uint8_t { kFullThree, kFullTwo, kLightOne, kVariants };
+  struct Steps {
+    std::array<std::array<Step*, kVariants>, 2> of;  // by direction
+  };
+  struct Processors;
+  [[nodiscard]] static const Steps& steps_of(Processor processor) noexcept;
+  template <class Mixer, Direction D, std::size_t kSets, bool kRefine>
+  bool step(bool bit, unsigned node);
+  void set(Mixing mixing) noexcept;
+
   /// Probabilities at 32 points of the stretched one; a cache line.
   struct alignas(64) Refinement {
     std::array<std::uint16_t, 32> point{};
@@ -117,31 +130,23 @@ class Coder final {
   static constexpr unsigned kGroups = kNodes / kGroup;
 
   void find_lines(unsigned group) noexcept;
-  template <Direction D, std::size_t kSets, bool kRefine>
-  bool code_mixed(bool bit, unsigned node);
-  template <std::size_t kSets, bool kRefine>
-  void choose(unsigned node) noexcept;
-  void gather() noexcept;
-  template <std::size_t kSets, bool kRefine>
-  [[nodiscard]] std::uint32_t predict() noexcept;
-  template <std::size_t kSets, bool kRefine>
-  void learn(bool bit) noexcept;
 
   // What a snapshot keeps.
   ContextTable table_;
-  std::vector<Lane> weights_;            // of each class, set and selection
+  std::vector<Mixed> weights_;           // of each class, set and selection
   std::vector<std::uint16_t> uses_;      // of each of these weight vectors, saturated
   std::vector<std::uint16_t> maps_;      // of each class and context: what followed a state of its counter
   std::vector<std::uint32_t> final_;     // of each class and node: the weights of the sets
   std::vector<Refinement> refinements_;  // of each class: an interpolated map of the mixed probability
 
   // One access unit.
-  const Kernels* kernels_;
+  const Steps* steps_;
+  std::array<Variant, 2> variants_{};  // of classes with two sets in full mixing, and with three
   RangeEncoder encoder_;
   RangeDecoder decoder_;
 
   // One decision: its contexts and inputs.
-  alignas(Lane) std::array<std::int16_t, kMaxLanes * kLane> x_{};
+  Mixed x_;
   std::array<std::uint32_t, kMaxContexts> hash_{};
   std::array<Line*, kMaxContexts> line_{};
   std::size_t class_ = 0;
@@ -153,28 +158,10 @@ class Coder final {
   unsigned input_end_ = 0;  // behind the last
   std::array<unsigned, 2> selected_{};
 
-  // One bit, from choose() to learn(). First, of each context, what its counter and map say and how fast the
-  // counter moves: gathered so that all are updated at once.
-  unsigned slot_ = 0;  // node within its line
-  std::array<std::uint16_t, kMaxContexts> probability_{};
-  std::array<std::uint16_t, kMaxContexts> rate_{};
-  std::array<std::uint16_t, kMaxContexts> mapped_{};
-  std::array<std::uint8_t, kMaxContexts> state_{};
-  std::uint16_t* map_ = nullptr;    // of the first context
-  std::uint32_t* share_ = nullptr;  // the weights of the sets
-  std::array<Lane*, kMaxSets> row_{};
-  std::array<std::uint16_t*, kMaxSets> use_{};
-  Refinement* refinement_ = nullptr;
-  std::size_t point_ = 0;  // the nearer one
-  std::array<int, kMaxSets> stretched_{};
-  int mixed_ = 0;
+  Variant variant_ = kFullThree;
 
   std::uint32_t tick_ = 0;  // decisions since reset: kept like the vectors
   std::uint32_t decisions_ = 0;
-  Mixing mixing_ = Mixing::kFull;
 };
-
-extern template bool Coder::code<Direction::kEncode>(bool, int);
-extern template bool Coder::code<Direction::kDecode>(bool, int);
 
 }  // namespace auralink::aic::model

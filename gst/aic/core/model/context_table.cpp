@@ -7,8 +7,9 @@
 namespace auralink::aic::model {
 
 ContextTable::ContextTable(int bits)
-    : shift_{static_cast<unsigned>(33 - std::clamp(bits, kMinBits, kMaxBits))},
-      buckets_(std::size_t{1} << (32 - shift_)) {}
+    : buckets_(std::size_t{1} << static_cast<unsigned>(std::clamp(bits, kMinBits, kMaxBits) - 1)) {
+  mask_ = static_cast<std::uint32_t>((buckets_.size() - 1) * sizeof(Bucket));
+}
 
 void ContextTable::reset() noexcept { std::fill(buckets_.begin(), buckets_.end(), Bucket{}); }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -28,11 +29,13 @@ class ContextTable final {
 
   /// Asks the processor for the bucket of a context before it is needed.
   void prefetch(std::uint32_t hash, unsigned group) const noexcept {
-    __builtin_prefetch(&bucket(hash, group));
+    __builtin_prefetch(static_cast<const char*>(static_cast<const void*>(buckets_.data())) +
+                       place(hash, group));
   }
   /// The line of a context (32 well-mixed bits) and a group of nodes (0..15): a new one if there is none.
   [[nodiscard]] Line* find(std::uint32_t hash, unsigned group) noexcept {
-    Bucket& b = buckets_[index(hash, group)];
+    void* const at = static_cast<char*>(static_cast<void*>(buckets_.data())) + place(hash, group);
+    Bucket& b = *static_cast<Bucket*>(at);
     const std::uint64_t check = check_of(hash, group);
     // The lanes that equal `check`, by the classic search for a zero; the lowest one found is exact.
     const std::uint64_t difference = b.checks ^ (check * kLanes);
@@ -57,19 +60,17 @@ class ContextTable final {
   };
   static_assert(sizeof(Bucket) == 64);
 
-  /// Groups of a context are near to each other, in the same page.
-  [[nodiscard]] std::size_t index(std::uint32_t hash, unsigned group) const noexcept {
-    return (hash >> shift_) ^ group;
+  /// Groups of a context are near to each other, in the same page. Bytes, since these need no shift.
+  [[nodiscard]] std::size_t place(std::uint32_t hash, unsigned group) const noexcept {
+    return (hash & mask_) ^ (group * sizeof(Bucket));
   }
+  /// Bits that chose no bucket, as far as there are.
   [[nodiscard]] static std::uint64_t check_of(std::uint32_t hash, unsigned group) noexcept {
-    return (hash + group * 0x9E37U) & 0xFFFFU;
-  }
-  [[nodiscard]] const Bucket& bucket(std::uint32_t hash, unsigned group) const noexcept {
-    return buckets_[index(hash, group)];
+    return (std::rotl(hash, 11) + group * 0x9E37U) & 0xFFFFU;
   }
   static Line* replace(Bucket& b, std::uint64_t check) noexcept;
 
-  unsigned shift_;
+  std::uint32_t mask_ = 0;  // of where a bucket begins, in bytes
   std::vector<Bucket> buckets_;
 };
 

@@ -71,8 +71,8 @@ void MacroblockCoder<D>::code_intra_modes() {
   if (whole) {
     pixels::Orientation around;
     if (slice_.pixels)
-      around = pixels::orientation(m_.picture.plane(0), m_.picture.stride(0), m_.picture.width(),
-                                   my_ * 16 + 16, mx_ * 16, my_ * 16, 16, true, true);
+      around = pixels::orientation(picture_.plane(0), picture_.stride(0), picture_.width(), my_ * 16 + 16,
+                                   mx_ * 16, my_ * 16, 16, true, true);
     coder_.begin(Class::kIntraMode);
     coder_.add(pack(1, around.direction, octave(around.strength >> 4)));
     coder_.add(pack(1, mode16(left_), mode16(above_)));
@@ -90,7 +90,7 @@ void MacroblockCoder<D>::code_intra_modes() {
   }
   const int luma = whole ? mb_->intra16_mode : 4;
   ChromaEdges edges;
-  if (slice_.pixels) edges = chroma_edges(m_.picture, mx_, my_);
+  if (slice_.pixels) edges = chroma_edges(picture_, mx_, my_);
   coder_.begin(Class::kIntraMode, 8);
   coder_.add(pack(2, luma));
   coder_.add(pack(2, chroma_mode(left_), chroma_mode(above_)));
@@ -104,10 +104,10 @@ void MacroblockCoder<D>::code_intra_modes() {
 
   if (!slice_.pixels) return;
   const pixels::Neighbours have{.left = intra_neighbour(left_), .above = intra_neighbour(above_)};
-  if (whole) pixels::predict_intra16(luma_at(0, 0), m_.picture.stride(0), mb_->intra16_mode, have);
+  if (whole) pixels::predict_intra16(luma_at(0, 0), picture_.stride(0), mb_->intra16_mode, have);
   for (int plane = 1; plane <= 2; ++plane) {
-    const int stride = m_.picture.stride(plane);
-    pixels::predict_intra_chroma(m_.picture.plane(plane) + my_ * 8 * std::ptrdiff_t{stride} + mx_ * 8, stride,
+    const int stride = picture_.stride(plane);
+    pixels::predict_intra_chroma(picture_.plane(plane) + my_ * 8 * std::ptrdiff_t{stride} + mx_ * 8, stride,
                                  mb_->chroma_mode, have);
   }
 }
@@ -129,7 +129,7 @@ void MacroblockCoder<D>::code_intra4_mode(std::size_t block, std::size_t order) 
   const int past = past_ != nullptr && past_->type == MbType::kIntra4x4 ? past_->intra4_mode[block] : 9;
   pixels::Orientation around;
   if (slice_.pixels)
-    around = pixels::orientation(m_.picture.plane(0), m_.picture.stride(0), m_.picture.width(), my_ * 16 + 16,
+    around = pixels::orientation(picture_.plane(0), picture_.stride(0), picture_.width(), my_ * 16 + 16,
                                  mx_ * 16 + static_cast<int>(x) * 4, my_ * 16 + static_cast<int>(y) * 4, 4,
                                  true, true);
   const int i = static_cast<int>(block);

@@ -21,17 +21,17 @@ const Macroblock kNothing{};
 
 }  // namespace
 
-template <Direction D>
+template <Direction D>  // NOLINT(*-member-init): alternatives are filled where they are read
 MacroblockCoder<D>::MacroblockCoder(Model& model, const SliceContext& slice,
                                     const h264::MacroblockMap* source) noexcept
     : m_{model},
       coder_{model.coder},
+      picture_{model.work->picture},
       slice_{slice},
       source_{source},
       references_{slice.header.references(slice.pps)},
       qp_{slice.header.qp(slice.pps)},
-      want_{&kNothing},
-      motion_{} {}
+      want_{&kNothing} {}
 
 template <Direction D>
 int MacroblockCoder<D>::unary(int value, int from, int most, int first_node, int nodes) {
@@ -55,7 +55,7 @@ int MacroblockCoder<D>::exp_golomb(int value, int first_node, int nodes) {
 
 template <Direction D>
 void MacroblockCoder<D>::locate(int address) {
-  auto& map = m_.current;
+  auto& map = m_.work->current;
   address_ = address;
   mx_ = address % map.width;
   my_ = address / map.width;
@@ -73,8 +73,8 @@ void MacroblockCoder<D>::locate(int address) {
   above_right_ = coded(my_ > 0 && mx_ + 1 < map.width, -map.width + 1);
   above_left_ = coded(my_ > 0 && mx_ > 0, -map.width - 1);
   past_ = past_right_ = past_below_ = past_left_ = past_above_ = nullptr;
-  if (!m_.past.empty()) {
-    past_ = &m_.past[static_cast<std::size_t>(address)];
+  if (!m_.past->empty()) {
+    past_ = &(*m_.past)[static_cast<std::size_t>(address)];
     if (mx_ + 1 < map.width) past_right_ = past_ + 1;
     if (my_ + 1 < map.height) past_below_ = past_ + map.width;
     if (mx_ > 0) past_left_ = past_ - 1;
@@ -159,13 +159,13 @@ void MacroblockCoder<D>::code_type_in_p() {
 
   coder_.begin(Class::kType);
   coder_.add(pack(type_of(left_), type_of(above_)));
-  coder_.add(pack(crowd(left_sum), crowd(above_sum), crowd(past_sum)));
   coder_.add(static_cast<std::uint32_t>(address_));
   coder_.add(pack(bucket(skip.x) + bucket(skip.y), past_agrees, type_of(past_)));
   coder_.add(pack(history_->activity >> 3, right ? history_[1].activity >> 4 : 0,
                   below ? history_[m_.width].activity >> 4 : 0));
-  coder_.add(pack(residual_energy, texture, around & 3));
   coder_.add(pack(texture, around, type_of(past_)));
+  if (slice_.pixels) coder_.add(pack(residual_energy, texture, around & 3));
+  if (slice_.thorough) coder_.add(pack(crowd(left_sum), crowd(above_sum), crowd(past_sum)));
   coder_.input(256);
   coder_.input(residual_energy * 16);
   coder_.input(texture * 32);
@@ -214,8 +214,8 @@ void MacroblockCoder<D>::code_pcm() {
   if (!slice_.pixels) return;
   for (int plane = 0; plane < 3; ++plane) {
     const int size = plane == 0 ? 16 : 8;
-    const std::ptrdiff_t stride = m_.picture.stride(plane);
-    std::uint8_t* at = m_.picture.plane(plane) + my_ * size * stride + mx_ * size;
+    const std::ptrdiff_t stride = picture_.stride(plane);
+    std::uint8_t* at = picture_.plane(plane) + my_ * size * stride + mx_ * size;
     const int first = plane == 0 ? 0 : plane == 1 ? 256 : 320;
     for (int y = 0; y < size; ++y)
       for (int x = 0; x < size; ++x)
@@ -226,11 +226,11 @@ void MacroblockCoder<D>::code_pcm() {
 
 template <Direction D>
 const Past* MacroblockCoder<D>::past_at(int block_x, int block_y, std::size_t& block) const noexcept {
-  if (m_.past.empty()) return nullptr;
+  if (m_.past->empty()) return nullptr;
   const int x = std::clamp(block_x, 0, m_.width * 4 - 1);
   const int y = std::clamp(block_y, 0, m_.height * 4 - 1);
   block = static_cast<std::size_t>((y & 3) * 4 + (x & 3));
-  return &m_.past[static_cast<std::size_t>((y >> 2) * m_.width + (x >> 2))];
+  return &(*m_.past)[static_cast<std::size_t>((y >> 2) * m_.width + (x >> 2))];
 }
 
 template class MacroblockCoder<Direction::kEncode>;

@@ -13,6 +13,7 @@
 #include "gst/aic/core/model/model.hpp"
 #include "gst/aic/core/pixels/features.hpp"
 #include "gst/aic/core/pixels/predict.hpp"
+#include "gst/aic/core/pixels/spectrum.hpp"
 
 namespace auralink::aic::model {
 
@@ -20,9 +21,9 @@ struct SliceContext {
   const h264::SliceHeader& header;
   const h264::Sps& sps;
   const h264::Pps& pps;
-  std::int32_t number = 0;   ///< of the slice in its picture
-  bool pixels = true;        ///< reconstruct, and measure samples
-  bool alternatives = true;  ///< and what the neighbours' vectors would predict
+  std::int32_t number = 0;  ///< of the slice in its picture
+  bool pixels = true;       ///< reconstruct, and measure samples
+  bool thorough = true;     ///< and all that can be measured, in more contexts
 };
 
 template <Direction D>
@@ -51,7 +52,7 @@ class MacroblockCoder final {
                                  ///< the prediction is from what it continues
     std::array<int, 4> above{};  ///< and in the row above
     bool has_luma = false;
-    pixels::Square luma{};  ///< at half the size, times four: the residual of luma; intra: luma
+    std::array<std::int16_t, 16> luma{};  ///< at half the size, times four: the residual of luma; intra: luma
   };
   enum class Kind : std::uint8_t { kInter, kIntra4, kIntra16Dc, kIntra16Ac, kChromaDc, kChromaAc };
 
@@ -81,7 +82,7 @@ class MacroblockCoder final {
   void code_luma_block(std::size_t block, std::size_t order);
   void code_chroma();
   void code_chroma_dc(std::size_t plane);
-  void code_chroma_ac(std::size_t plane, std::size_t block);
+  void code_chroma_ac(std::size_t plane, std::size_t block, std::int32_t dc);
   void code_pcm();
   /// The levels first..15 (chroma DC: 0..3) of one block; TotalCoeff.
   int code_levels(Kind kind, const std::int16_t* source, int source_total, std::int16_t* levels, int first,
@@ -95,6 +96,7 @@ class MacroblockCoder final {
   void predict_inter();
   void predict_skip();
   void measure_block(std::size_t block);
+  void measure_gradients(std::size_t block, const pixels::Square& prediction) noexcept;
   void measure_intra_block(std::size_t block);
   void look_outside(std::size_t k) noexcept;
   void fill_outside(std::size_t k, int level) noexcept;
@@ -104,15 +106,17 @@ class MacroblockCoder final {
   [[nodiscard]] std::uint8_t* chroma_at(std::size_t plane, std::size_t block) noexcept;
   /// The reference's samples at the same place, null if that is the prediction or there is none.
   [[nodiscard]] const std::uint8_t* still_chroma(std::size_t plane, std::size_t block) const noexcept;
-  [[nodiscard]] ChromaSurroundings chroma_surroundings(std::size_t plane, std::size_t block, bool inner);
+  /// `inner`: blocks of this macroblock count as reconstructed; `known`: what is added to the prediction.
+  [[nodiscard]] ChromaSurroundings chroma_surroundings(std::size_t plane, std::size_t block, bool inner,
+                                                       int known);
   void measure_chroma_dc(std::size_t plane);
-  void measure_chroma_ac(std::size_t plane, std::size_t block);
+  void measure_chroma_ac(std::size_t plane, std::size_t block, std::int32_t dc);
   void finish_chroma_features(const BlockEstimator& estimator, std::size_t first) noexcept;
   void accumulate(bool residual);
   [[nodiscard]] bool intra_neighbour(const h264::Macroblock* mb) const noexcept;
   [[nodiscard]] pixels::Neighbours intra4_neighbours(std::size_t block) const noexcept;
   [[nodiscard]] std::uint8_t* luma_at(int x, int y) noexcept {
-    return m_.picture.plane(0) + (my_ * 16 + y) * std::ptrdiff_t{m_.picture.stride(0)} + mx_ * 16 + x;
+    return picture_.plane(0) + (my_ * 16 + y) * std::ptrdiff_t{picture_.stride(0)} + mx_ * 16 + x;
   }
   [[nodiscard]] const pixels::Frame& reference(int index) const noexcept;
   [[nodiscard]] int place_energy(bool predicted) noexcept;
@@ -137,6 +141,7 @@ class MacroblockCoder final {
 
   Model& m_;
   Coder& coder_;
+  pixels::Frame& picture_;
   const SliceContext& slice_;
   const h264::MacroblockMap* source_;
   int references_;
@@ -176,17 +181,20 @@ class MacroblockCoder final {
   int level_end_ = 0;
 
   // Its samples.
-  static constexpr int kMargin =
-      4;  // predicted above and to the left of a partition, to see how wrong it is there
-  static constexpr int kPredictedStride = 20;
-  std::array<std::array<std::uint8_t, kPredictedStride * kPredictedStride>, 16> predicted_;
+  // Predicted to the left of a partition and above it, to see how wrong it is there.
+  static constexpr int kMargin = 4;
+  static constexpr int kRowsAbove = 2;
+  static constexpr int kPredictedStride =
+      24;  // what is to the right of the samples is looked at, but not used
+  std::array<std::array<std::uint8_t, kPredictedStride*(16 + kMargin)>, 16> predicted_{};
   std::array<std::uint8_t, 16> part_of_{};                 // of each block
   std::array<const std::uint8_t*, 16> predicted_block_{};  // its prediction, with stride kPredictedStride
   std::array<std::array<std::uint8_t, 256>, 3> alternative_;
   std::array<bool, 3> alternative_is_{};
   bool alternatives_made_ = false;
   BlockFeatures features_;
-  struct {  // of |features| at higher frequencies than each
+  const BlockEstimator* estimator_ = nullptr;  // that made their guess
+  struct {                                     // of |features| at higher frequencies than each
     std::array<int, 16> prediction{}, boundary{}, gradient{};
   } rest_;
   pixels::Steps steps_{26};

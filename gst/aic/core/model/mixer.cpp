@@ -1,35 +1,27 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/aic/core/model/mixer.hpp"
 
-#include <algorithm>
+#include "gst/aic/core/model/mixers.hpp"
 
 namespace auralink::aic::model {
 namespace {
 
-template <std::size_t kSets>
-void dot(const std::int16_t* x, const Lane* const* row, std::size_t lanes, std::int32_t* out) noexcept {
-  for (std::size_t s = 0; s < kSets; ++s) {
-    std::uint32_t sum = 0;
-    for (std::size_t l = 0; l < lanes; ++l)
-      for (std::size_t i = 0; i < kLane; ++i)
-        sum += static_cast<std::uint32_t>(x[l * kLane + i] * row[s][l].value[i]);
-    out[s] = static_cast<std::int32_t>(sum);
-  }
+template <class Mixer>
+constexpr Kernels kernels(const char* name, Processor processor) noexcept {
+  return {name,
+          processor,
+          {Mixer::template dot<1>, Mixer::template dot<2>, Mixer::template dot<3>},
+          {Mixer::template train<1>, Mixer::template train<2>, Mixer::template train<3>}};
 }
 
-template <std::size_t kSets>
-void train(const std::int16_t* x, Lane* const* row, std::size_t lanes, const std::int16_t* error) noexcept {
-  for (std::size_t s = 0; s < kSets; ++s)
-    for (std::size_t l = 0; l < lanes; ++l)
-      for (std::size_t i = 0; i < kLane; ++i) {
-        const int step = (x[l * kLane + i] * error[s] + (1 << 14)) >> 15;
-        row[s][l].value[i] = static_cast<std::int16_t>(std::clamp(row[s][l].value[i] + step, -32768, 32767));
-      }
-}
+#if defined(__x86_64__)
+constexpr Kernels kSse41Kernels = kernels<Sse41Mixer>("sse4.1", Processor::kSse41);
+constexpr Kernels kAvx2Kernels = kernels<Avx2Mixer>("avx2", Processor::kAvx2);
+#endif
 
 }  // namespace
 
-constexpr Kernels kPlainKernels{"plain", {dot<1>, dot<2>, dot<3>}, {train<1>, train<2>, train<3>}};
+constexpr Kernels kPlainKernels = kernels<PlainMixer>("plain", Processor::kAny);
 
 KernelList available_kernels() noexcept {
   KernelList list;

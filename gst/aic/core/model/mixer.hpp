@@ -9,27 +9,26 @@
 
 namespace auralink::aic::model {
 
-/// Inputs and weights come in lanes of 16 values; weights are in 1/16384.
-inline constexpr std::size_t kLane = 16;
-struct alignas(32) Lane {
-  std::array<std::int16_t, kLane> value{};
-  bool operator==(const Lane&) const = default;
+/// As many inputs, and weights in 1/16384, as a decision has at most: a cache line.
+inline constexpr std::size_t kMixed = 32;
+struct alignas(64) Mixed {
+  std::array<std::int16_t, kMixed> value{};
+  bool operator==(const Mixed&) const = default;
 };
 inline constexpr std::size_t kMaxSets = 3;
-inline constexpr std::size_t kMaxLanes = 3;
 
-/// Plain pointers, so that the files for one processor share no inline function with others: `row` are the
-/// weight vectors of the sets, each `lanes` long like `x`, which is aligned like a Lane. Indexed by the
-/// number of sets, less one.
+/// What the processor must be able to do.
+enum class Processor : std::uint8_t { kAny, kSse41, kAvx2 };
+
+/// Indexed by the number of sets of weights, less one; `row` are the sets.
 struct Kernels {
   const char* name;
+  Processor processor;
   /// out[s] = sum of x * row[s], modulo 2^32.
-  using Dot = void(const std::int16_t* x, const Lane* const* row, std::size_t lanes,
-                   std::int32_t* out) noexcept;
+  using Dot = void(const Mixed& x, const Mixed* const* row, std::int32_t* out) noexcept;
   std::array<Dot*, kMaxSets> dot;
   /// row[s] += (x * error[s] + 2^14) >> 15, saturated to 16 bits. |x| <= 2047, |error| <= 32767.
-  using Train = void(const std::int16_t* x, Lane* const* row, std::size_t lanes,
-                     const std::int16_t* error) noexcept;
+  using Train = void(const Mixed& x, Mixed* const* row, const std::int16_t* error) noexcept;
   std::array<Train*, kMaxSets> train;
 };
 
@@ -41,10 +40,5 @@ struct KernelList {
 };
 [[nodiscard]] KernelList available_kernels() noexcept;
 [[nodiscard]] const Kernels& best_kernels() noexcept;
-
-#if defined(__x86_64__)
-extern const Kernels kSse41Kernels;
-extern const Kernels kAvx2Kernels;
-#endif
 
 }  // namespace auralink::aic::model

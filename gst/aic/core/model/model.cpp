@@ -71,20 +71,21 @@ void Model::resize(int new_width, int new_height) {
   width = new_width;
   height = new_height;
   const auto macroblocks = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
-  past.clear();
+  past.anew().clear();
   history.assign(macroblocks, History{});
   references.clear();
-  references.emplace_back(width * 16, height * 16);  // grey: what is predicted from before anything is known
-  accumulated.assign(macroblocks * 256, 0);
+  // Grey: what is predicted from before anything is known.
+  references.emplace_back().anew() = pixels::Frame{width * 16, height * 16};
+  accumulated.anew().clear();
 }
 
 void Model::reset() {
   coder.reset();
   width = height = 0;
-  past.clear();
+  past.anew().clear();
   history.clear();
   references.clear();
-  accumulated.clear();
+  accumulated.anew().clear();
   block_estimator = {};
   chroma_estimators = {};
   motion_estimator = {};
@@ -98,10 +99,8 @@ void Model::remember(const Model& other) {
   coder = other.coder;
   width = other.width;
   height = other.height;
-  past = other.past;
   history = other.history;
-  references = other.references;
-  accumulated = other.accumulated;
+  share(other);
   block_estimator = other.block_estimator;
   chroma_estimators = other.chroma_estimators;
   motion_estimator = other.motion_estimator;
@@ -111,52 +110,66 @@ void Model::remember(const Model& other) {
   skip_rate = other.skip_rate;
 }
 
+void Model::thin() {
+  past = {};
+  accumulated = {};
+}
+
+void Model::share(const Model& same) {
+  past = same.past;
+  references = same.references;
+  accumulated = same.accumulated;
+  work = same.work;
+}
+
 void Model::begin_picture() {
-  current.resize(width, height);
-  current.begin_picture();
-  picture = references.front();  // so that what a missing slice leaves out is the same on both ends
-  accumulating.resize(accumulated.size());
-  filters.clear();
+  work->current.resize(width, height);
+  work->current.begin_picture();
+  work->picture = *references.front();  // so that what a missing slice leaves out is the same on both ends
+  const auto samples = static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 256;
+  if (accumulated->empty()) accumulated.anew().resize(samples);
+  work->accumulating.resize(samples);
+  work->filters.clear();
 }
 
 void Model::end_picture(bool reconstructed, bool reference, int max_references) {
-  const auto count = static_cast<std::size_t>(current.size());
-  past.resize(count);
+  auto& macroblocks = work->current.at;
+  const auto count = static_cast<std::size_t>(work->current.size());
   for (std::size_t i = 0; i < count; ++i) {
-    Macroblock& mb = current.at[i];
+    Macroblock& mb = macroblocks[i];
     if (mb.slice < 0) {  // missing: as if nothing had changed
-      mb.clear(-1, MbType::kSkip, past[i].qp);
+      mb.clear(-1, MbType::kSkip, i < past->size() ? (*past)[i].qp : std::uint8_t{0});
       const int mx = static_cast<int>(i) % width;
       const int my = static_cast<int>(i) / width;
       for (int y = 0; reconstructed && y < 16; ++y)
-        std::memset(accumulating.data() + (my * 16 + y) * width * 16 + mx * 16, 0, 16 * sizeof(std::int16_t));
+        std::memset(work->accumulating.data() + (my * 16 + y) * width * 16 + mx * 16, 0,
+                    16 * sizeof(std::int16_t));
     }
-    keep(mb, past[i]);
     follow(history[i], mb);
   }
+  auto& next_past = past.anew();
+  next_past.resize(count);
+  for (std::size_t i = 0; i < count; ++i) keep(macroblocks[i], next_past[i]);
   if (!reconstructed) return;
-  std::swap(accumulated, accumulating);
+  std::swap(accumulated.anew(), work->accumulating);
   if (!reference) return;
-  pixels::deblock(picture, current, filters);
-  picture.extend_borders();
+  pixels::deblock(work->picture, work->current, work->filters);
+  work->picture.extend_borders();
   const std::size_t wanted =
       std::clamp<std::size_t>(static_cast<std::size_t>(std::max(max_references, 1)), 1, kMaxReferences);
-  if (references.size() < wanted) references.emplace_back(width * 16, height * 16);
+  if (references.size() < wanted) references.emplace_back();
   references.resize(std::min(references.size(), wanted));
   std::rotate(references.begin(), references.end() - 1, references.end());
-  std::swap(references.front(), picture);
+  std::swap(references.front().anew(), work->picture);
 }
 
 std::size_t Model::memory() const noexcept {
-  const auto frame = [](const pixels::Frame& f) {
-    return static_cast<std::size_t>(f.stride(0)) *
-           static_cast<std::size_t>(f.height() + 2 * pixels::Frame::kBorder) * 3 / 2;
-  };
-  std::size_t sum = sizeof *this - sizeof coder + coder.memory() + past.capacity() * sizeof(Past) +
-                    history.capacity() * sizeof(History) + current.at.capacity() * sizeof(Macroblock) +
-                    (accumulated.capacity() + accumulating.capacity()) * sizeof(std::int16_t) +
-                    frame(picture);
-  for (const auto& one : references) sum += frame(one);
+  const auto bytes = [](const auto& vector) { return vector.capacity() * sizeof(vector[0]); };
+  const std::size_t working = bytes(work->current.at) + bytes(work->accumulating) + work->picture.memory();
+  std::size_t sum = sizeof *this - sizeof coder + coder.memory() + bytes(history) +
+                    past.share_of(bytes(*past)) + accumulated.share_of(bytes(*accumulated)) +
+                    working / static_cast<std::size_t>(std::max(work.use_count(), 1L));
+  for (const auto& one : references) sum += one.share_of(one->memory());
   return sum;
 }
 

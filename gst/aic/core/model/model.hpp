@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the engine remembers from one access unit to the next. Between access units `current`, `picture` and
-// the like are not part of it: each picture writes all of them before it reads.
+// What the engine remembers from one access unit to the next. The Workspace is not part of it: each picture
+// writes all of it before it reads. Copies share it and all finished pictures, so they stay in one thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "gst/aic/core/h264/macroblock.hpp"
@@ -55,21 +57,52 @@ struct HeaderMemory {
   bool last_was_reference = true;
 };
 
+/// What several states hold as long as none of them changes it.
+template <class T>
+class Shared final {
+ public:
+  const T& operator*() const noexcept { return *held_; }
+  const T* operator->() const noexcept { return held_.get(); }
+  /// To be written as a whole: what another state holds too is left to it.
+  [[nodiscard]] T& anew() {
+    if (held_.use_count() > 1) held_ = std::make_shared<T>();
+    return *held_;
+  }
+  /// How many there are for each holder.
+  [[nodiscard]] std::size_t share_of(std::size_t bytes) const noexcept {
+    return bytes / static_cast<std::size_t>(std::max(held_.use_count(), 1L));
+  }
+
+ private:
+  std::shared_ptr<T> held_ = std::make_shared<T>();
+};
+
+/// The picture being coded. Nothing in it outlives an access unit, so a state and its copies use one.
+struct Workspace {
+  h264::MacroblockMap current;
+  pixels::Frame picture;
+  std::vector<std::int16_t> accumulating;
+  std::vector<pixels::SliceFilter> filters;  ///< by slice
+};
+
 struct Model {
-  explicit Model(int table_bits) : coder{table_bits} {}
+  explicit Model(int table_bits) : coder{table_bits}, work{std::make_shared<Workspace>()} {}
   void reset();
-  /// Takes over what another remembers. The picture being coded is left out: each one writes it before it
-  /// reads.
+  /// Takes over what another remembers.
   void remember(const Model& other);
+  /// Forgets the last picture but for its samples.
+  void thin();
+  /// The other remembers the same: one copy of its pictures will do.
+  void share(const Model& same);
 
   // Kept from picture to picture.
   Coder coder;
   int width = 0;  ///< in macroblocks; 0 before the first picture
   int height = 0;
-  std::vector<Past> past;  ///< empty before the second picture
+  Shared<std::vector<Past>> past;  ///< empty before the second picture
   std::vector<History> history;
-  std::vector<pixels::Frame> references;  ///< newest first
-  std::vector<std::int16_t> accumulated;  ///< fading sum of residuals, moved along with the picture
+  std::vector<Shared<pixels::Frame>> references;  ///< newest first
+  Shared<std::vector<std::int16_t>> accumulated;  ///< fading sum of residuals, moved along with the picture
   BlockEstimator block_estimator;
   std::array<BlockEstimator, 4> chroma_estimators{};  ///< DC of both planes, then AC
   std::array<Estimator<10, 655, 4096>, 2> motion_estimator{};
@@ -78,11 +111,7 @@ struct Model {
   HeaderMemory headers;
   std::int32_t skip_rate = 128;
 
-  // The picture being coded.
-  h264::MacroblockMap current;
-  pixels::Frame picture;
-  std::vector<std::int16_t> accumulating;
-  std::vector<pixels::SliceFilter> filters;  ///< by slice
+  std::shared_ptr<Workspace> work;
 
   /// Makes room for pictures of this size; all that is remembered of others is forgotten.
   void resize(int new_width, int new_height);

@@ -26,8 +26,8 @@ int apart(const Motion::Known& neighbour, bool vertical, int predicted, int limi
 }
 /// The same, coarser, for a context: within 9, and a value of its own for none.
 int near(int difference) noexcept { return difference == kNone ? 59 : std::clamp(difference, -9, 9); }
-/// Rounded away from zero.
-int scaled(int guess, int by) noexcept { return (guess + (guess < 0 ? -2 : 2)) / by; }
+/// Quarters, rounded away from zero.
+int quarters(int guess) noexcept { return (guess + (guess < 0 ? -2 : 2)) / 4; }
 
 }  // namespace
 
@@ -78,7 +78,7 @@ void MacroblockCoder<D>::code_references() {
     // Later ref_idx of this macroblock look at it; its vector follows.
     motion_.set({static_cast<std::uint8_t>(x), static_cast<std::uint8_t>(y), 2, 2, 0}, ref, {});
   }
-  motion_ = h264::Motion{m_.current, address_};
+  motion_ = h264::Motion{m_.work->current, address_};
 }
 
 template <Direction D>
@@ -87,7 +87,7 @@ void MacroblockCoder<D>::code_motion() {
   int sum = 0;
   for (int i = 0; i < parts.count; ++i) {
     const Partition& part = parts.at[static_cast<std::size_t>(i)];
-    const int ref = mb_->ref[static_cast<std::size_t>((part.y >> 1) * 2 + (part.x >> 1))];
+    const int ref{mb_->ref[static_cast<std::size_t>((part.y >> 1) * 2 + (part.x >> 1))]};
     const MotionVector predicted = motion_.predict(mb_->type, part, ref);
     const int shape = mb_->type == MbType::k16x16     ? 0
                       : mb_->type < MbType::k8x8      ? 1
@@ -122,7 +122,8 @@ void MacroblockCoder<D>::code_motion() {
   }
   motion_size_ = bucket(sum);
   if (mb_->type == MbType::k16x16)
-    skip_like_ = mb_->ref[0] == 0 && h264::Motion{m_.current, address_}.predict_skip() == mb_->mv[5] ? 2 : 1;
+    skip_like_ =
+        mb_->ref[0] == 0 && h264::Motion{m_.work->current, address_}.predict_skip() == mb_->mv[5] ? 2 : 1;
   if (past_ != nullptr && h264::is_inter(past_->type)) past_motion_ = past_->mv[5] == mb_->mv[5] ? 2 : 1;
 }
 
@@ -173,29 +174,26 @@ int MacroblockCoder<D>::code_mvd(bool vertical, int value, const Partition& part
                        near_past(past_right_, 4), near_past(past_below_, 1), near_past(past_left_, 7),
                        near_past(past_above_, 13), near_past(moved, moved_block)});
 
-  // Along an edge a vector is free to slide, across it is not.
+  // Along an edge a vector is free, across it is not.
   const int area = part.width * part.height * 16;
   const std::array<int, 2> slope{log64(gradients.dx * 64 / area) / 24, log64(gradients.dy * 64 / area) / 24};
   const int xx = gradients.xx * 4 / area;
   const int xy = gradients.xy * 4 / area;
   const int yy = gradients.yy * 4 / area;
-  const int slid =
-      vertical ? static_cast<int>(std::clamp<std::int64_t>(std::int64_t{-4} * xy * dx / (yy + 4), -40, 40))
-               : 0;
   const int coherence = xx + yy > 0 ? std::abs(xy) * 32 / (xx + yy + 1) : 0;
 
   coder_.begin(Class::kMvd);
   coder_.add(pack(k, near(from_left), near(from_above)));
-  coder_.add(pack(k, std::clamp(dx, -20, 20), shape, 3));
   coder_.add(pack(k, mvp & 3, shape, 4, bucket(around) > 2 ? 1 : 0));
   coder_.add(pack(k, near(from_past), near(from_left), 5));
   coder_.add(pack(k, std::clamp(mvp, -60, 60), past_moved ? std::clamp(past_mv, -60, 60) : kNone));
   coder_.add(static_cast<std::uint32_t>(address_ * 2 + k));
-  coder_.add(pack(k, slid, slope[axis] / 2, 44));
-  coder_.add(pack(k, slope[axis], mvp & 3, 45, shape));
-  coder_.add(pack(k, log64(vertical ? yy : xx) / 32, coherence, vertical ? signed_bucket(dx) : 0, 46));
-  coder_.add(pack(k, slope[axis] / 2, std::clamp(scaled(guess, 8), -40, 40), 43));
-  coder_.add(pack(k, std::clamp(scaled(guess, 4), -120, 120), 30));
+  coder_.add(pack(k, std::clamp(quarters(guess), -120, 120), 30));
+  if (slice_.thorough) {
+    coder_.add(pack(k, std::clamp(dx, -20, 20), shape, 3));
+    coder_.add(pack(k, slope[axis], mvp & 3, 45, shape));
+    coder_.add(pack(k, log64(vertical ? yy : xx) / 32, coherence, vertical ? signed_bucket(dx) : 0, 46));
+  }
   coder_.input(256);
   coder_.input(slope[axis] * 16);
   coder_.input(slope[1 - axis] * 16);

@@ -60,7 +60,7 @@ void MacroblockCoder<D>::code_residual() {
       code_intra4_mode(block, order);
       if (slice_.pixels)
         pixels::predict_intra4(luma_at(static_cast<int>(block & 3U) * 4, static_cast<int>(block >> 2U) * 4),
-                               m_.picture.stride(0), mb_->intra4_mode[block], intra4_neighbours(block));
+                               picture_.stride(0), mb_->intra4_mode[block], intra4_neighbours(block));
     }
     if ((order & 3U) == 0) eighth_total_ = 0, eighth_lacks_ = kWorthCoding;
     if ((mb_->cbp >> (order >> 2U) & 1) != 0)
@@ -153,7 +153,7 @@ int MacroblockCoder<D>::code_levels(Kind kind, const std::int16_t* source, int s
   for (level_position_ = first; level_position_ < end && level_left_ > 0; ++level_position_) {
     const int k = level_position_;
     const auto at = static_cast<std::size_t>(k);
-    const bool measured = kind == Kind::kInter && features_.whole;
+    const bool measured = (kind == Kind::kInter || kind == Kind::kChromaAc) && features_.whole;
     open_left_here_ = open_above_here_ = 0;
     if (measured) look_outside(at);
     const bool forced = end - k <= level_left_;
@@ -196,19 +196,18 @@ int MacroblockCoder<D>::code_total(Kind kind, int value, int most, const BlockCo
     coder_.add(pack(cl, eighth_total_, eighth_index_, mb_->cbp & 15, eighth_lacks_));
     coder_.add(static_cast<std::uint32_t>(address_ * 32 + index + cl * 7919));
     if (slice_.pixels) {
-      coder_.add(pack(cl, boundary, prediction, octave(f.accumulated_energy >> 4)));
-      coder_.add(pack(cl, prediction, std::min(c.moved_total, 7), std::min(left + above, 12)));
-      coder_.add(pack(cl, prediction, eighth_lacks_, eighth_index_, boundary));
-      coder_.add(pack(cl, octave(f.guess_energy >> 5), boundary, octave(others >> 4)));
       coder_.add(pack(cl, octave(f.guess_energy >> 4), std::min(3, c.left_total), std::min(3, c.above_total),
                       eighth_index_));
+      coder_.add(pack(cl, boundary, prediction, octave(f.accumulated_energy >> 4)));
+      coder_.add(pack(cl, prediction, std::min(c.moved_total, 7), std::min(left + above, 12)));
+      if (slice_.thorough) {
+        coder_.add(pack(cl, prediction, eighth_lacks_, eighth_index_, boundary));
+        coder_.add(pack(cl, octave(f.guess_energy >> 5), boundary, octave(others >> 4)));
+      }
     } else {
-      coder_.add(pack(cl, type, mb_->qp, motion_size_));
       coder_.add(pack(cl, c.left_total, c.above_total));
-      coder_.add(pack(cl, past, std::min(c.moved_total, 7), (left + above + 1) / 2));
       coder_.add(pack(cl, (left + above + 1) / 2, eighth_total_, eighth_index_, running_total_ >> 5));
       coder_.add(pack(cl, running_total_ >> 3, std::min(c.moved_total, 7), c.other_total));
-      coder_.add(pack(cl, std::min(5, left), std::min(5, above), std::min(5, c.other_total), eighth_total_));
     }
     coder_.input(256);
     coder_.input(log64(f.boundary_energy));
@@ -237,7 +236,7 @@ int MacroblockCoder<D>::code_total(Kind kind, int value, int most, const BlockCo
     coder_.add(pack(cl, c.moved_total, c.left_total));
     coder_.select((cl & 1) * 32 + std::clamp(c.past_total, 0, 3) * 8 + std::clamp(c.other_total, 0, 7),
                   index);
-    if (slice_.pixels) {
+    if (slice_.thorough) {
       const auto& f = features_;
       const int prediction = octave(f.prediction_energy >> 2);
       const int boundary = octave(f.boundary_energy >> 3);
@@ -260,7 +259,7 @@ int MacroblockCoder<D>::code_total(Kind kind, int value, int most, const BlockCo
 template <Direction D>
 bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockContext& c, int /*index*/) {
   const int k = level_position_;
-  const auto at = static_cast<std::size_t>(k);
+  const std::size_t at = pixels::kInSpectrum[static_cast<std::size_t>(k)];
   const int cl = static_cast<int>(kind);
   const int rem = level_left_;
   const int node = kind == Kind::kChromaDc ? k + 16 : k;
@@ -277,9 +276,6 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
     if (k + 1 < level_end_)
       next = one(magnitude(c.left, k + 1)) | one(magnitude(c.above, k + 1)) << 1 |
              one(magnitude(c.past, k + 1)) << 2 | one(magnitude(c.moved, k + 1)) << 3;
-    coder_.add(pack(cl, rem));
-    coder_.add(level_map_ * 8 + static_cast<std::uint32_t>(cl));
-    coder_.add(pack(cl, rem, mb_->qp));
     coder_.add(pack(cl, one(left) | one(above) << 1 | one(past) << 2 | one(moved) << 3, rem, next));
     coder_.add(pack(cl, level_total_, mode_, level_last_));
     coder_.add(pack(cl, eighth_lacks_, eighth_index_, std::min(rem, 4), k - level_last_));
@@ -290,17 +286,20 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
       const int guess = std::abs(f.guess[at]);
       const int gx = std::abs(f.gradient_x[at]);
       const int gy = std::abs(f.gradient_y[at]);
-      coder_.add(pack(cl, bucket(f.value[kPrediction][at]), octave(rest_.prediction[at]), rem));
-      coder_.add(pack(cl, bucket(boundary / 2), octave(rest_.boundary[at]), rem));
-      coder_.add(pack(cl, std::min(guess >> 2, 40), rem));
-      coder_.add(pack(cl, log64(gx + gy) / 32, log64(rest_.gradient[at]) / 64, rem));
+      coder_.add(pack(cl, bucket(f.value[kPrediction][at]),
+                      octave(rest_.prediction[static_cast<std::size_t>(k)]), rem));
+      coder_.add(pack(cl, bucket(boundary / 2), octave(rest_.boundary[static_cast<std::size_t>(k)]), rem));
+      if (slice_.thorough) {
+        coder_.add(
+            pack(cl, log64(gx + gy) / 32, log64(rest_.gradient[static_cast<std::size_t>(k)]) / 64, rem));
+        coder_.add(pack(cl, rem));
+      }
       coder_.input(256);
       for (std::size_t j = 0; j < kCorner; ++j) coder_.input(8 * std::abs(f.softened[j][at]));
       coder_.input(4 * guess);
     } else {
-      coder_.add(pack(cl, std::min(left, 3), std::min(above, 3), std::min(moved, 3), rem));
+      coder_.add(level_map_ * 8 + static_cast<std::uint32_t>(cl));
       coder_.add(pack(cl, c.left_total, c.above_total, rem));
-      coder_.add(pack(cl, std::min(level_previous_, 3), std::min(level_before_, 3), rem, level_total_));
       coder_.add(pack(cl, running_total_ >> 4, c.moved_total, rem));
       coder_.input(256);
       coder_.input(128 * std::min(left + above, 8));
@@ -320,11 +319,12 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
     coder_.add(pack(cl, mb_->mv[5].x & 3, mb_->mv[5].y & 3, rem));
     coder_.add(pack(cl, mode_, rem, level_total_));
     coder_.select(std::min(rem - 1, 2) * 20 + node, std::min(3, other) * 4 + std::min(3, left + above));
-    if (slice_.pixels) {
+    if (slice_.thorough) {
       const auto& f = features_;
       const int boundary = std::abs(f.value[kLeft][at]) + std::abs(f.value[kAbove][at]);
       coder_.add(pack(cl, std::min(std::abs(f.guess[at]) >> 2, 40), rem));
-      coder_.add(pack(cl, bucket(f.value[kPrediction][at]), octave(rest_.prediction[at]), rem));
+      coder_.add(pack(cl, bucket(f.value[kPrediction][at]),
+                      octave(rest_.prediction[static_cast<std::size_t>(k)]), rem));
       coder_.add(pack(cl, bucket(f.value[kAccumulated][at] / 4), bucket(boundary / 2), rem));
       coder_.input(256);
       for (const Feature j : kOfChroma) coder_.input(8 * std::abs(f.softened[j][at]));
@@ -337,41 +337,44 @@ bool MacroblockCoder<D>::code_significance(Kind kind, bool value, const BlockCon
 template <Direction D>
 int MacroblockCoder<D>::code_magnitude(Kind kind, int value, const BlockContext& c, int index) {
   const int k = level_position_;
-  const auto at = static_cast<std::size_t>(k);
+  const std::size_t at = pixels::kInSpectrum[static_cast<std::size_t>(k)];
   const int cl = static_cast<int>(kind);
   const int place = kind == Kind::kChromaDc ? k + 16 : k;
   const int left = std::min(magnitude(c.left, k), 12);
   const int above = std::min(magnitude(c.above, k), 12);
-  const int other = std::min(magnitude(c.other, k), 12);
   const bool luma = kind < Kind::kChromaDc;
   const int low = std::min(k, 6);
   coder_.begin(luma ? Class::kMagnitude : Class::kChromaMagnitude, 1);
-  coder_.add(pack(cl, place, std::min(level_total_, 8)));
   coder_.add(pack(cl, std::min(level_previous_, 15), std::min(level_before_, 15)));
   coder_.add(pack(cl, low, left, above));
   if (luma) coder_.add(pack(cl, eighth_lacks_, eighth_index_, std::min(level_left_, 4)));
-
-  coder_.add(pack(cl, c.left_total, c.above_total, k < 3 ? 1 : 0));
-  coder_.add(pack(cl, other, std::min(k, 3), index));
   if (luma && slice_.pixels) {
     const auto& f = features_;
     const int boundary = bucket((f.value[kLeft][at] + f.value[kAbove][at]) / 2);
-    coder_.add(pack(cl, bucket(open_left_here_), bucket(open_above_here_), low));
-    coder_.add(pack(cl, bucket(f.value[kPrediction][at] / 2), low, level_left_));
     coder_.add(pack(cl, bucket(f.value[kAccumulated][at] / 4), low, boundary));
     coder_.add(pack(cl, std::min(std::abs(f.guess[at]) >> 3, 40), low));
+    if (slice_.thorough) {
+      coder_.add(pack(cl, bucket(open_left_here_), bucket(open_above_here_), low));
+      coder_.add(pack(cl, place, std::min(level_total_, 8)));
+    }
     coder_.input(256);
     for (std::size_t j = 0; j < kCorner; ++j) coder_.input(8 * std::abs(f.softened[j][at]));
     coder_.input(4 * std::abs(f.guess[at]));
 
   } else {
-    const int past = std::min(magnitude(c.past, k), 12);
-    coder_.add(pack(cl, place, past, std::min(magnitude(c.moved, k), 12)));
-    coder_.add(pack(cl, mb_->qp, std::min(k, 3)));
-    coder_.add(pack(cl, level_left_, level_greater_, level_total_));
-    coder_.add(pack(cl, std::min(level_sum_, 40), k));
-    if (!luma) coder_.add(pack(cl, running_total_ >> 3, c.past_total, k < 3 ? 1 : 0));
-    if (!luma && slice_.pixels) {
+    const int other = std::min(magnitude(c.other, k), 12);
+    coder_.add(pack(cl, place, std::min(level_total_, 8)));
+    coder_.add(pack(cl, c.left_total, c.above_total, k < 3 ? 1 : 0));
+    coder_.add(pack(cl, other, std::min(k, 3), index));
+    if (!luma) {
+      const int past = std::min(magnitude(c.past, k), 12);
+      coder_.add(pack(cl, place, past, std::min(magnitude(c.moved, k), 12)));
+      coder_.add(pack(cl, mb_->qp, std::min(k, 3)));
+      coder_.add(pack(cl, level_left_, level_greater_, level_total_));
+      coder_.add(pack(cl, std::min(level_sum_, 40), k));
+      coder_.add(pack(cl, running_total_ >> 3, c.past_total, k < 3 ? 1 : 0));
+    }
+    if (!luma && slice_.thorough) {
       const auto& f = features_;
       coder_.add(pack(cl, std::min(std::abs(f.guess[at]) >> 3, 40), low));
       coder_.input(256);
@@ -391,35 +394,37 @@ int MacroblockCoder<D>::code_magnitude(Kind kind, int value, const BlockContext&
 template <Direction D>
 bool MacroblockCoder<D>::code_sign(Kind kind, bool value, const BlockContext& c) {
   const int k = level_position_;
-  const auto at = static_cast<std::size_t>(k);
+  const std::size_t at = pixels::kInSpectrum[static_cast<std::size_t>(k)];
   const int cl = static_cast<int>(kind);
-  const int node = kind == Kind::kChromaDc ? k + 16 : k;
+  // Frequencies differ less in signs than it costs to learn them apart.
+  const int node = kind == Kind::kChromaDc ? 4 + k : std::min(k, 3);
   const bool luma = kind < Kind::kChromaDc;
   const int size = std::min(level_previous_, 2);
   // The levels at the next lower frequencies of this block.
-  const unsigned raster = kind == Kind::kChromaDc ? 0 : kZigzag[at];
+  const unsigned raster = kind == Kind::kChromaDc ? 0 : kZigzag[static_cast<std::size_t>(k)];
   const int lower_x = (raster & 3U) != 0 ? levels_[kScanOfRaster[raster - 1]] : 0;
   const int lower_y = raster >= 4 ? levels_[kScanOfRaster[raster - 4]] : 0;
   coder_.begin(luma ? Class::kSign : Class::kChromaSign, node);
   coder_.add(pack(cl, sign_of(c.left, k), sign_of(c.above, k), sign_of(c.other, k)));
   if (!luma) coder_.add(pack(cl, sign_of(c.past, k), sign_of(c.moved, k), past_motion_));
-  coder_.add(pack(cl, previous_sign_, mode_, size));
-  coder_.add(pack(cl, sign(lower_x), sign(lower_y)));
+  if (!luma || !slice_.pixels) {
+    coder_.add(pack(cl, sign(lower_x), sign(lower_y)));
+    coder_.add(pack(cl, previous_sign_, mode_, size));
+  }
   if (luma && slice_.pixels) {
     const auto& f = features_;
     const int boundary = signed_bucket((open_left_here_ + open_above_here_) / 2);
     const int prediction = signed_bucket(f.value[kPrediction][at] / 4);
     const int guess = std::clamp(f.guess[at] / 4, -60, 60);
     coder_.add(pack(cl, signed_bucket(open_left_here_), signed_bucket(open_above_here_)));
-    coder_.add(pack(cl, boundary, std::clamp(f.guess[at] / 8, -20, 20), size));
-
-    coder_.add(
-        pack(cl, prediction, signed_bucket(f.value[kFromLeft][at]), signed_bucket(f.value[kFromAbove][at])));
-    coder_.add(pack(cl, prediction, boundary, size));
     coder_.add(pack(cl, guess, size));
-
     coder_.add(pack(cl, signed_bucket(f.value[kAccumulated][at] / 2), prediction));
-    coder_.add(pack(cl, signed_bucket(f.value[kStill][at]), signed_bucket(f.value[kCorner][at])));
+    coder_.add(pack(cl, prediction, boundary, size));
+    if (slice_.thorough) {
+      coder_.add(pack(cl, sign(lower_x), sign(lower_y)));
+      coder_.add(pack(cl, prediction, signed_bucket(f.value[kFromLeft][at]),
+                      signed_bucket(f.value[kFromAbove][at])));
+    }
     for (std::size_t j = 0; j < kFeatures; ++j) coder_.input(8 * f.softened[j][at]);
     coder_.input(4 * f.guess[at]);
 
@@ -427,7 +432,7 @@ bool MacroblockCoder<D>::code_sign(Kind kind, bool value, const BlockContext& c)
                             std::min(3, bucket(open_left_here_ + open_above_here_) / 2));
   } else {
     coder_.select(node, 0);
-    if (!luma && slice_.pixels) {
+    if (!luma && slice_.thorough) {
       const auto& f = features_;
       const int guess = std::clamp(f.guess[at] / 4, -60, 60);
       coder_.add(pack(cl, guess, size));

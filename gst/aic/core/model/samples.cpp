@@ -21,18 +21,11 @@ namespace {
 /// A vector in whole samples.
 int whole(int quarter) noexcept { return (quarter + 2) >> 2; }
 
-/// |levels of a spectrum| from position 1 or 0 on.
-int energy(const pixels::Spectrum& spectrum, std::size_t from) noexcept {
-  int sum = 0;
-  for (std::size_t k = from; k < 16; ++k) sum += std::abs(spectrum[k]);
-  return sum;
-}
-
 /// A row of 4, 8 or 16: three quarters of `from`, and four times what `now` is more than `before`, if that is
 /// given.
 void fade(const std::int16_t* from, const std::uint8_t* now, const std::uint8_t* before, int columns,
           std::int16_t* to) noexcept {
-  constexpr std::int16_t kLimit = 1023;
+  constexpr std::int16_t kLimit = 900;  // Steps::spectrum()'s
   if (columns == 4) {
     for (int i = 0; i < 4; ++i) {
       const int change = before != nullptr ? now[i] - before[i] : 0;
@@ -48,22 +41,32 @@ void fade(const std::int16_t* from, const std::uint8_t* now, const std::uint8_t*
   }
 }
 
+/// Of 4, 8 or 16 samples.
+void copy_row(const std::uint8_t* from, int width, std::uint8_t* to) noexcept {
+  if (width == 16)
+    std::memcpy(to, from, 16);
+  else if (width == 8)
+    std::memcpy(to, from, 8);
+  else
+    std::memcpy(to, from, 4);
+}
+
 }  // namespace
 
 template <Direction D>
 const pixels::Frame& MacroblockCoder<D>::reference(int index) const noexcept {
-  return m_.references[std::min(static_cast<std::size_t>(std::max(index, 0)), m_.references.size() - 1)];
+  return *m_.references[std::min(static_cast<std::size_t>(std::max(index, 0)), m_.references.size() - 1)];
 }
 
 template <Direction D>
 void MacroblockCoder<D>::predict_skip() {
   const pixels::Frame& from = reference(0);
   const MotionVector mv = mb_->mv[0];
-  pixels::predict_luma(from, mx_ * 16, my_ * 16, 16, 16, mv, luma_at(0, 0), m_.picture.stride(0));
+  pixels::predict_luma(from, mx_ * 16, my_ * 16, 16, 16, mv, luma_at(0, 0), picture_.stride(0));
   for (int plane = 1; plane <= 2; ++plane) {
-    const int stride = m_.picture.stride(plane);
+    const int stride = picture_.stride(plane);
     pixels::predict_chroma(from, plane, mx_ * 8, my_ * 8, 8, 8, mv,
-                           m_.picture.plane(plane) + my_ * 8 * std::ptrdiff_t{stride} + mx_ * 8, stride);
+                           picture_.plane(plane) + my_ * 8 * std::ptrdiff_t{stride} + mx_ * 8, stride);
   }
   accumulate(false);
 }
@@ -83,23 +86,22 @@ void MacroblockCoder<D>::predict_inter() {
     const int width = part.width * 4;
     const int height = part.height * 4;
     auto& buffer = predicted_[index];
-    pixels::predict_luma(from, mx_ * 16 + x - kMargin, my_ * 16 + y - kMargin, width + kMargin,
-                         height + kMargin, mv, buffer.data(), kPredictedStride);
+    pixels::predict_luma(from, mx_ * 16 + x - kMargin, my_ * 16 + y - kRowsAbove, width + kMargin,
+                         height + kRowsAbove, mv, buffer.data(), kPredictedStride);
     for (int row = 0; row < height; ++row)
-      std::memcpy(luma_at(x, y + row), buffer.data() + (row + kMargin) * kPredictedStride + kMargin,
-                  static_cast<std::size_t>(width));
+      copy_row(buffer.data() + (row + kRowsAbove) * kPredictedStride + kMargin, width, luma_at(x, y + row));
     for (int by = 0; by < part.height; ++by) {
       for (int bx = 0; bx < part.width; ++bx) {
         const std::size_t at = block + static_cast<std::size_t>(by * 4 + bx);
         part_of_[at] = static_cast<std::uint8_t>(i);
-        predicted_block_[at] = buffer.data() + (by * 4 + kMargin) * kPredictedStride + bx * 4 + kMargin;
+        predicted_block_[at] = buffer.data() + (by * 4 + kRowsAbove) * kPredictedStride + bx * 4 + kMargin;
       }
     }
     for (int plane = 1; plane <= 2; ++plane) {
-      const int stride = m_.picture.stride(plane);
+      const int stride = picture_.stride(plane);
       pixels::predict_chroma(
           from, plane, mx_ * 8 + x / 2, my_ * 8 + y / 2, width / 2, height / 2, mv,
-          m_.picture.plane(plane) + (my_ * 8 + y / 2) * std::ptrdiff_t{stride} + mx_ * 8 + x / 2, stride);
+          picture_.plane(plane) + (my_ * 8 + y / 2) * std::ptrdiff_t{stride} + mx_ * 8 + x / 2, stride);
     }
   }
 }
@@ -109,11 +111,18 @@ void MacroblockCoder<D>::make_alternatives() {
   if (alternatives_made_) return;
   alternatives_made_ = true;
   alternative_is_ = {};
-  if (!slice_.alternatives) return;
-  const auto make = [this](std::size_t which, MotionVector mv) {
+  if (!slice_.thorough) return;
+  std::array<MotionVector, 3> made;
+  const auto make = [&](std::size_t which, MotionVector mv) {
     alternative_is_[which] = mb_->type != MbType::k16x16 || mv != mb_->mv[5];
-    if (alternative_is_[which])
-      pixels::predict_luma(reference(0), mx_ * 16, my_ * 16, 16, 16, mv, alternative_[which].data(), 16);
+    if (!alternative_is_[which]) return;
+    made[which] = mv;
+    for (std::size_t other = 0; other < which; ++other) {
+      if (!alternative_is_[other] || made[other] != mv) continue;
+      alternative_[which] = alternative_[other];
+      return;
+    }
+    pixels::predict_luma(reference(0), mx_ * 16, my_ * 16, 16, 16, mv, alternative_[which].data(), 16);
   };
   if (left_ != nullptr && h264::is_inter(left_->type)) make(0, left_->mv[7]);
   if (above_ != nullptr && h264::is_inter(above_->type)) make(1, above_->mv[13]);
@@ -132,9 +141,10 @@ void MacroblockCoder<D>::measure_block(std::size_t block) {
   const std::uint8_t* p = predicted_block_[block];
   constexpr std::ptrdiff_t kStride = kPredictedStride;
   const std::uint8_t* r = luma_at(bx * 4, by * 4);
-  const std::ptrdiff_t stride = m_.picture.stride(0);
+  const std::ptrdiff_t stride = picture_.stride(0);
 
-  f.value[kPrediction] = steps_.spectrum(pixels::samples4x4(p, kStride));
+  const pixels::Square prediction = pixels::samples4x4(p, kStride);
+  f.value[kPrediction] = steps_.spectrum(prediction);
 
   // How wrong was the prediction just outside of this block?
   std::array<std::array<int, 4>, 5> wrong{};  // left, above, left of it, above it, above right
@@ -153,63 +163,65 @@ void MacroblockCoder<D>::measure_block(std::size_t block) {
                        (by == 0 || kCodingOfRaster[block - 3] < kCodingOfRaster[block]);
     for (int i = 0; i < 4; ++i)
       wrong[4][static_cast<std::size_t>(i)] = right ? r[4 + i - stride] - p[4 + i - kStride] : wrong[1][3];
-    const int corner = x >= 4 ? r[-stride - 1] - p[-kStride - 1] : 0;
-    for (std::size_t k = 0; corner != 0 && k < 16; ++k)
-      f.value[kCorner][k] =
-          static_cast<std::int16_t>(std::clamp(steps_.of(corner * 4, k), INT16_MIN + 1, int{INT16_MAX}));
+    if (x >= 4) f.value[kCorner] = steps_.everywhere((r[-stride - 1] - p[-kStride - 1]) * 16);
   }
   open_left_ = pixels::transform4(wrong[0]);
   open_above_ = pixels::transform4(wrong[1]);
-  steps_.spread(wrong[0], true, f.value[kLeft]);
-  steps_.spread(wrong[1], false, f.value[kAbove]);
-  steps_.spread(wrong[2], true, f.value[kLeft2]);
-  steps_.spread(wrong[3], false, f.value[kAbove2]);
-  steps_.spread(wrong[4], false, f.value[kAboveRight]);
+  f.value[kLeft] = steps_.spread(open_left_, true);
+  f.value[kAbove] = steps_.spread(open_above_, false);
+  if (slice_.thorough) {
+    f.value[kLeft2] = steps_.spread(pixels::transform4(wrong[2]), true);
+    f.value[kAbove2] = steps_.spread(pixels::transform4(wrong[3]), false);
+    f.value[kAboveRight] = steps_.spread(pixels::transform4(wrong[4]), false);
+  }
 
   const int width = m_.width * 16;
   const int ax = std::clamp(x + whole(mb_->mv[block].x), 0, width - 4);
   const int ay = std::clamp(y + whole(mb_->mv[block].y), 0, m_.height * 16 - 4);
-  const std::int16_t* a = m_.accumulated.data() + ay * std::ptrdiff_t{width} + ax;
-  pixels::Square square;  // NOLINT(*-member-init)
-  int any = 0;
-  for (int j = 0; j < 4; ++j) {
-    for (int i = 0; i < 4; ++i) {
-      square[static_cast<std::size_t>(j * 4 + i)] = a[j * std::ptrdiff_t{width} + i];
-      any |= a[j * std::ptrdiff_t{width} + i];
-    }
-  }
-  if (any != 0) f.value[kAccumulated] = steps_.spectrum(square);
+  f.value[kAccumulated] =
+      steps_.spectrum(pixels::samples4x4(m_.accumulated->data() + ay * std::ptrdiff_t{width} + ax, width));
 
   make_alternatives();
   for (std::size_t q = 0; q < 3; ++q) {
     if (!alternative_is_[q]) continue;
     auto& value = f.value[kFromLeft + q];
-    value = steps_.spectrum(pixels::difference4x4(alternative_[q].data() + by * 64 + bx * 4, 16, p, kStride));
-    f.alternative_energy[q] = energy(value, 0);
+    value = steps_.spectrum(pixels::samples4x4(alternative_[q].data() + by * 64 + bx * 4, 16) - prediction);
+    f.alternative_energy[q] = pixels::absolute_sum(value);
   }
 
-  // Central differences, one-sided where the partition ends.
+  if (slice_.thorough) measure_gradients(block, prediction);
+
+  estimator_ = &m_.block_estimator;
+  estimator_->guess(f);
+  f.prediction_energy = pixels::absolute_sum(f.value[kPrediction]) - std::abs(f.value[kPrediction][0]);
+  f.boundary_energy = pixels::absolute_sum(f.value[kLeft]) + pixels::absolute_sum(f.value[kAbove]);
+  f.accumulated_energy = pixels::absolute_sum(f.value[kAccumulated]);
+  sum_up();
+}
+
+/// Central differences, one-sided where the partition ends.
+template <Direction D>
+void MacroblockCoder<D>::measure_gradients(std::size_t block, const pixels::Square& prediction) noexcept {
+  const std::size_t bx = block & 3U;
+  const std::size_t by = block >> 2U;
+  const std::uint8_t* p = predicted_block_[block];
+  constexpr std::ptrdiff_t kStride = kPredictedStride;
   const bool right = bx < 3 && part_of_[block + 1] == part_of_[block];
   const bool below = by < 3 && part_of_[block + 4] == part_of_[block];
-  pixels::Square gx;  // NOLINT(*-member-init)
-  pixels::Square gy;  // NOLINT(*-member-init)
-  for (int j = 0; j < 4; ++j) {
-    for (int i = 0; i < 4; ++i) {
-      const std::uint8_t* q = p + j * kStride + i;
-      const auto at = static_cast<std::size_t>(j * 4 + i);
-      gx[at] = static_cast<std::int16_t>(i < 3 || right ? q[1] - q[-1] : 2 * (q[0] - q[-1]));
-      gy[at] =
-          static_cast<std::int16_t>(j < 3 || below ? q[kStride] - q[-kStride] : 2 * (q[0] - q[-kStride]));
-    }
-  }
-  f.gradient_x = steps_.spectrum(gx);
-  f.gradient_y = steps_.spectrum(gy);
-
-  m_.block_estimator.guess(f);
-  f.prediction_energy = energy(f.value[kPrediction], 1);
-  f.boundary_energy = energy(f.value[kLeft], 0) + energy(f.value[kAbove], 0);
-  f.accumulated_energy = energy(f.value[kAccumulated], 0);
-  sum_up();
+  const pixels::Square left = pixels::samples4x4(p - 1, kStride);
+  const pixels::Square next = pixels::samples4x4(p + 1, kStride);
+  const Eight beyond = right ? Eight{} : Eight{0, 0, 0, -1, 0, 0, 0, -1};
+  const auto across = [beyond](Eight here, Eight before, Eight after) {
+    return ((after & ~beyond) | ((here * 2 - before) & beyond)) - before;
+  };
+  features_.gradient_x = steps_.spectrum(
+      {across(prediction.upper, left.upper, next.upper), across(prediction.lower, left.lower, next.lower)});
+  const Eight above = two_rows(p - kStride, kStride);
+  const Eight middle = two_rows(p + kStride, kStride);
+  const Eight under = two_rows(p + 3 * kStride, below ? kStride : 0);
+  const Eight last{0, 0, 0, 0, -1, -1, -1, -1};
+  const Eight ends = below ? under : (under & ~last) | ((prediction.lower * 2 - middle) & last);
+  features_.gradient_y = steps_.spectrum({middle - above, ends - middle});
 }
 
 template <Direction D>
@@ -219,9 +231,9 @@ void MacroblockCoder<D>::measure_intra_block(std::size_t block) {
   const int bx = static_cast<int>(block & 3U);
   const int by = static_cast<int>(block >> 2U);
   const std::uint8_t* r = luma_at(bx * 4, by * 4);  // holds the prediction
-  const std::ptrdiff_t stride = m_.picture.stride(0);
+  const std::ptrdiff_t stride = picture_.stride(0);
   f.value[kPrediction] = steps_.spectrum(pixels::samples4x4(r, stride));
-  f.prediction_energy = energy(f.value[kPrediction], 1);
+  f.prediction_energy = pixels::absolute_sum(f.value[kPrediction]) - std::abs(f.value[kPrediction][0]);
   // How restless are the two rows and columns outside?
   int change = 0;
   if (mx_ * 16 + bx * 4 >= 4)
@@ -241,7 +253,8 @@ template <Direction D>
 void MacroblockCoder<D>::look_outside(std::size_t k) noexcept {
   open_left_here_ = steps_.of(open_left_[kZigzag[k] / 4U], k);
   open_above_here_ = steps_.of(open_above_[kZigzag[k] % 4U], k);
-  if (level_last_ >= 0) m_.block_estimator.guess_again(features_, k, open_left_here_, open_above_here_);
+  if (level_last_ >= 0)
+    estimator_->guess_again(features_, pixels::kInSpectrum[k], open_left_here_, open_above_here_);
 }
 
 /// After it. The first sample of each basis function, over its norm, says how much of a coefficient is at the
@@ -260,16 +273,27 @@ void MacroblockCoder<D>::fill_outside(std::size_t k, int level) noexcept {
 template <Direction D>
 void MacroblockCoder<D>::sum_up() noexcept {
   const BlockFeatures& f = features_;
+  pixels::Spectrum boundaries;  // NOLINT(*-member-init)
+  pixels::Spectrum gradients;   // NOLINT(*-member-init)
+  for (std::size_t i = 0; i < 16; i += 8) {
+    const auto both = [](Eight a, Eight b) {
+      constexpr std::int16_t kHalf = INT16_MAX / 2;
+      return least(magnitude(a), Eight{} + kHalf) + least(magnitude(b), Eight{} + kHalf);
+    };
+    store(&boundaries[i], both(load(&f.value[kLeft][i]), load(&f.value[kAbove][i])));
+    store(&gradients[i], both(load(&f.gradient_x[i]), load(&f.gradient_y[i])));
+  }
   int prediction = 0;
   int boundary = 0;
   int gradient = 0;
   for (std::size_t k = 16; k-- > 0;) {
+    const std::size_t at = pixels::kInSpectrum[k];
     rest_.prediction[k] = prediction;
     rest_.boundary[k] = boundary;
     rest_.gradient[k] = gradient;
-    prediction += std::abs(f.value[kPrediction][k]);
-    boundary += std::abs(f.value[kLeft][k]) + std::abs(f.value[kAbove][k]);
-    gradient += std::abs(f.gradient_x[k]) + std::abs(f.gradient_y[k]);
+    prediction += std::abs(f.value[kPrediction][at]);
+    boundary += boundaries[at];
+    gradient += gradients[at];
   }
 }
 
@@ -281,7 +305,7 @@ void MacroblockCoder<D>::add_luma(std::size_t block, const std::int16_t* levels,
   pixels::Scaled scaled = pixels::scale(copy, mb_->qp, whole_macroblock ? 1 : 0);
   if (whole_macroblock) scaled[0] = dc;
   pixels::add_residual(scaled, luma_at(static_cast<int>(block & 3U) * 4, static_cast<int>(block >> 2U) * 4),
-                       m_.picture.stride(0));
+                       picture_.stride(0));
 }
 
 template <Direction D>
@@ -289,10 +313,10 @@ void MacroblockCoder<D>::accumulate(bool residual) {
   const std::ptrdiff_t width = m_.width * 16;
   if (h264::is_intra(mb_->type)) {
     for (int j = 0; j < 16; ++j)
-      std::fill_n(m_.accumulating.data() + (my_ * 16 + j) * width + mx_ * 16, 16, std::int16_t{0});
+      std::fill_n(m_.work->accumulating.data() + (my_ * 16 + j) * width + mx_ * 16, 16, std::int16_t{0});
     return;
   }
-  const std::ptrdiff_t stride = m_.picture.stride(0);
+  const std::ptrdiff_t stride = picture_.stride(0);
   const h264::Partitions parts = h264::partitions_of(*mb_);
   for (int i = 0; i < parts.count; ++i) {
     const Partition& part = parts.at[static_cast<std::size_t>(i)];
@@ -303,9 +327,9 @@ void MacroblockCoder<D>::accumulate(bool residual) {
     const int rows = part.height * 4;
     const int from_x = std::clamp(x + whole(mb_->mv[block].x), 0, m_.width * 16 - columns);
     const int from_y = std::clamp(y + whole(mb_->mv[block].y), 0, m_.height * 16 - rows);
-    const std::int16_t* from = m_.accumulated.data() + from_y * width + from_x;
-    std::int16_t* to = m_.accumulating.data() + y * width + x;
-    const std::uint8_t* now = m_.picture.plane(0) + y * stride + x;
+    const std::int16_t* from = m_.accumulated->data() + from_y * width + from_x;
+    std::int16_t* to = m_.work->accumulating.data() + y * width + x;
+    const std::uint8_t* now = picture_.plane(0) + y * stride + x;
     const std::uint8_t* before = residual ? predicted_block_[block] : nullptr;
     for (int j = 0; j < rows; ++j, from += width, to += width, now += stride) {
       fade(from, now, before, columns, to);
@@ -316,7 +340,7 @@ void MacroblockCoder<D>::accumulate(bool residual) {
 
 template <Direction D>
 int MacroblockCoder<D>::place_energy(bool predicted) noexcept {
-  const pixels::Frame& frame = predicted ? m_.picture : reference(0);
+  const pixels::Frame& frame = predicted ? picture_ : reference(0);
   std::uint32_t sum = pixels::energy16x16(
       frame.plane(0) + my_ * 16 * std::ptrdiff_t{frame.stride(0)} + mx_ * 16, frame.stride(0));
   for (int plane = 1; plane <= 2; ++plane)
@@ -331,7 +355,7 @@ int MacroblockCoder<D>::accumulated8x8(std::size_t eighth, MotionVector mv) cons
   const int y =
       std::clamp(my_ * 16 + static_cast<int>(eighth >> 1U) * 8 + whole(mv.y), 0, m_.height * 16 - 8);
   const std::ptrdiff_t width = m_.width * 16;
-  return pixels::absolute_sum8x8(m_.accumulated.data() + y * width + x, width);
+  return pixels::absolute_sum8x8(m_.accumulated->data() + y * width + x, width);
 }
 
 template <Direction D>
@@ -339,7 +363,7 @@ int MacroblockCoder<D>::boundary8x8(std::size_t eighth) noexcept {
   const int x = static_cast<int>(eighth & 1U) * 8;
   const int y = static_cast<int>(eighth >> 1U) * 8;
   const std::size_t block = (eighth >> 1U) * 8 + (eighth & 1U) * 2;
-  const std::ptrdiff_t stride = m_.picture.stride(0);
+  const std::ptrdiff_t stride = picture_.stride(0);
   int sum = 0;
   for (std::size_t half = 0; half < 2; ++half) {
     const int step = static_cast<int>(half) * 4;

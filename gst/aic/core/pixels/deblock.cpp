@@ -54,11 +54,6 @@ constexpr std::size_t kQ0 = 4;
 Eight distance(Eight a, Eight b) noexcept { return greatest(a, b) - least(a, b); }
 Eight clamp(Eight v, Eight low, Eight high) noexcept { return greatest(least(v, high), low); }
 Eight pick(Eight mask, Eight yes, Eight no) noexcept { return (yes & mask) | (no & ~mask); }
-bool none(Eight mask) noexcept {
-  std::array<std::uint64_t, 2> halves;  // NOLINT(*-member-init)
-  std::memcpy(halves.data(), &mask, sizeof mask);
-  return (halves[0] | halves[1]) == 0;
-}
 
 using Bytes16 [[gnu::vector_size(16)]] = std::uint8_t;
 
@@ -189,7 +184,7 @@ bool filter(Lines& s, Eight strength, Eight limit, const Edge& edge) noexcept {
   const Eight beta = Eight{} + edge.beta;
   const Eight mask = (strength > 0) & (distance(s[kP0], s[kQ0]) < (Eight{} + edge.alpha)) &
                      (distance(s[kP0 - 1], s[kP0]) < beta) & (distance(s[kQ0 + 1], s[kQ0]) < beta);
-  if (none(mask)) return false;
+  if (all_zero(mask)) return false;
   if (strength[0] == 4)  // then all of the edge is
     filter_strongly<kLuma>(s, mask, edge);
   else

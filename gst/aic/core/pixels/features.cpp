@@ -6,73 +6,25 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "gst/aic/core/h264/macroblock.hpp"
 #include "gst/aic/core/pixels/eight.hpp"
-#include "gst/aic/core/pixels/quantiser.hpp"
 
 namespace auralink::aic::pixels {
 namespace {
 
-// Four lanes that the compiler maps on whatever vector unit there is.
-using Row = std::int32_t __attribute__((vector_size(16)));
-
-struct Rows {
-  Row a, b, c, d;
-};
-Rows forward(const Rows& r) noexcept {
-  const Row a = r.a + r.d;
-  const Row b = r.b + r.c;
-  const Row c = r.b - r.c;
-  const Row d = r.a - r.d;
-  return {a + b, 2 * d + c, a - b, d - 2 * c};
-}
-Rows transposed(const Rows& r) noexcept {
-  const Row ab_low = __builtin_shufflevector(r.a, r.b, 0, 4, 1, 5);
-  const Row ab_high = __builtin_shufflevector(r.a, r.b, 2, 6, 3, 7);
-  const Row cd_low = __builtin_shufflevector(r.c, r.d, 0, 4, 1, 5);
-  const Row cd_high = __builtin_shufflevector(r.c, r.d, 2, 6, 3, 7);
-  return {__builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5),
-          __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7),
-          __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5),
-          __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7)};
-}
-
-/// Scan position in a block whose rows and columns have changed places.
-constexpr auto kTransposedScan = [] {
-  std::array<std::uint8_t, 16> out{};
-  for (std::size_t k = 0; k < 16; ++k) {
-    const unsigned at = h264::kZigzag[k];
-    out[k] = static_cast<std::uint8_t>((at & 3U) * 4 + at / 4);
-  }
-  return out;
-}();
-
-using Unsigned8 [[gnu::vector_size(16)]] = std::uint16_t;
-using Words [[gnu::vector_size(16)]] = std::uint32_t;
-
-/// All of eight small numbers that are not negative.
-int sum_of(Eight v) noexcept {
-  const auto pairs = std::bit_cast<Words>(v);
-  const Words sums = (pairs & 0xFFFFU) + (pairs >> 16);
-  return static_cast<int>(sums[0] + sums[1] + sums[2] + sums[3]);
-}
 Eight distance(Eight a, Eight b) noexcept { return greatest(a, b) - least(a, b); }
 
 std::uint32_t energy(const std::uint8_t* at, std::ptrdiff_t stride, int size, unsigned log2_count) noexcept {
   Eight sums{};
-  Words squares{};
+  Four squares{};
   for (int y = 0; y < size; ++y) {
     for (int x = 0; x < size; x += 8) {
       const Eight v = load(at + y * stride + x);
       sums += v;
-      const auto wide = std::bit_cast<Unsigned8>(v);
-      const auto square = std::bit_cast<Words>(wide * wide);  // two of 16 bits each
-      squares += (square & 0xFFFFU) + (square >> 16);
+      squares += pair_products(v, v);
     }
   }
   const auto sum = static_cast<std::uint64_t>(sum_of(sums));
-  return squares[0] + squares[1] + squares[2] + squares[3] -
-         static_cast<std::uint32_t>((sum * sum) >> log2_count);
+  return static_cast<std::uint32_t>(sum_of(squares)) - static_cast<std::uint32_t>((sum * sum) >> log2_count);
 }
 
 /// Adds one Sobel gradient to a histogram of eight directions.
@@ -97,76 +49,6 @@ void vote(const std::uint8_t* at, std::ptrdiff_t stride, std::array<int, 9>& his
 }
 
 }  // namespace
-
-Steps::Steps(int qp) noexcept
-    : multiplier_{kQuantiser[static_cast<std::size_t>(qp % 6)]},
-      level_{(8 << (12 + qp / 6)) / multiplier_[0], (8 << (12 + qp / 6)) / multiplier_[1],
-             (8 << (12 + qp / 6)) / multiplier_[2]},
-      shift_{12 + qp / 6} {}
-
-int Steps::level(std::size_t k) const noexcept { return level_[kPositionClass[h264::kZigzag[k]]]; }
-
-Spectrum Steps::spectrum(const Square& s) const noexcept {
-  Rows rows{{s[0], s[1], s[2], s[3]},
-            {s[4], s[5], s[6], s[7]},
-            {s[8], s[9], s[10], s[11]},
-            {s[12], s[13], s[14], s[15]}};
-  rows = forward(transposed(forward(rows)));
-  const auto [even, odd, other] = std::array{multiplier_[0], multiplier_[1], multiplier_[2]};
-  const Row outer{even, other, even, other};
-  const Row inner{other, odd, other, odd};
-  const std::int32_t half = 1 << (shift_ - 1);
-  const auto quantise = [this, half](Row t, Row multiplier) {
-    const Row sign = t >> 31;
-    const Row magnitude = ((((t ^ sign) - sign) * multiplier) + half) >> shift_;
-    return (magnitude ^ sign) - sign;
-  };
-  alignas(16) std::array<std::array<std::int32_t, 4>, 4> out;  // NOLINT(*-member-init)
-  const auto store = [&out](std::size_t i, Row row) {
-    for (std::size_t j = 0; j < 4; ++j) out[i][j] = row[static_cast<int>(j)];
-  };
-  store(0, quantise(rows.a, outer)), store(1, quantise(rows.b, inner));
-  store(2, quantise(rows.c, outer)), store(3, quantise(rows.d, inner));
-  Spectrum spectrum;  // NOLINT(*-member-init)
-  for (std::size_t k = 0; k < 16; ++k) {
-    const std::int32_t value = out[kTransposedScan[k] / 4U][kTransposedScan[k] % 4U];
-    spectrum[k] = static_cast<std::int16_t>(std::clamp(value, INT16_MIN + 1, INT16_MAX));
-  }
-  return spectrum;
-}
-
-int Steps::of(int coefficient, std::size_t k) const noexcept {
-  const std::int32_t scaled = coefficient * 4 * multiplier_[kPositionClass[h264::kZigzag[k]]];
-  const int magnitude = (std::abs(scaled) + (1 << (shift_ - 1))) >> shift_;
-  return scaled < 0 ? -magnitude : magnitude;
-}
-
-void Steps::spread(const std::array<int, 4>& samples, bool vertical, Spectrum& out) const noexcept {
-  if ((samples[0] | samples[1] | samples[2] | samples[3]) == 0) return;
-  const std::array<int, 4> t = transform4(samples);
-  for (std::size_t k = 0; k < 16; ++k) {
-    const std::size_t at = h264::kZigzag[k];
-    out[k] = static_cast<std::int16_t>(
-        std::clamp(of(t[vertical ? at / 4 : at % 4], k), INT16_MIN + 1, int{INT16_MAX}));
-  }
-}
-
-Square samples4x4(const std::uint8_t* at, std::ptrdiff_t stride) noexcept {
-  Square out;  // NOLINT(*-member-init)
-  for (int y = 0; y < 4; ++y)
-    for (int x = 0; x < 4; ++x) out[static_cast<std::size_t>(y * 4 + x)] = at[y * stride + x];
-  return out;
-}
-
-Square difference4x4(const std::uint8_t* a, std::ptrdiff_t a_stride, const std::uint8_t* b,
-                     std::ptrdiff_t b_stride) noexcept {
-  Square out;  // NOLINT(*-member-init)
-  for (int y = 0; y < 4; ++y)
-    for (int x = 0; x < 4; ++x)
-      out[static_cast<std::size_t>(y * 4 + x)] =
-          static_cast<std::int16_t>(a[y * a_stride + x] - b[y * b_stride + x]);
-  return out;
-}
 
 int sad8x8(const std::uint8_t* a, std::ptrdiff_t a_stride, const std::uint8_t* b,
            std::ptrdiff_t b_stride) noexcept {
@@ -209,20 +91,27 @@ int absolute_sum8x8(const std::int16_t* at, std::ptrdiff_t stride) noexcept {
 }
 
 Gradients gradients(const std::uint8_t* at, std::ptrdiff_t stride, int width, int height) noexcept {
-  Gradients sum;
-  for (int y = 0; y < height; ++y) {
-    const std::uint8_t* row = at + y * stride;
-    for (int x = 0; x < width; ++x) {
-      const int dx = row[x + 1] - row[x];
-      const int dy = row[x + stride] - row[x];
-      sum.dx += std::abs(dx);
-      sum.dy += std::abs(dy);
-      sum.xx += dx * dx;
-      sum.xy += dx * dy;
-      sum.yy += dy * dy;
+  const Eight inside = width == 4 ? Eight{-1, -1, -1, -1} : ~Eight{};
+  Eight dx_sums{};
+  Eight dy_sums{};
+  Four xx{};
+  Four xy{};
+  Four yy{};
+  for (int x = 0; x < width; x += 8) {
+    Eight row = load(at + x);
+    for (int y = 0; y < height; ++y) {
+      const Eight below = load(at + (y + 1) * stride + x);
+      const Eight dx = (load(at + y * stride + x + 1) - row) & inside;
+      const Eight dy = (below - row) & inside;
+      dx_sums += magnitude(dx);
+      dy_sums += magnitude(dy);
+      xx += pair_products(dx, dx);
+      xy += pair_products(dx, dy);
+      yy += pair_products(dy, dy);
+      row = below;
     }
   }
-  return sum;
+  return {sum_of(dx_sums), sum_of(dy_sums), sum_of(xx), sum_of(xy), sum_of(yy)};
 }
 
 Orientation orientation(const std::uint8_t* plane, std::ptrdiff_t stride, int width, int known_rows, int x,

@@ -5,19 +5,12 @@
 
 namespace auralink::aic::pixels {
 
-Frame::Frame(int width, int height)
-    : width_{width},
-      height_{height},
-      stride_{width + 2 * kBorder},
-      samples_(static_cast<std::size_t>(stride_) * static_cast<std::size_t>(height + 2 * kBorder) * 3 / 2,
-               128) {}
-
-std::size_t Frame::offset(int plane) const noexcept {
+Frame::Frame(int width, int height) : width_{width}, height_{height}, stride_{width + 2 * kBorder} {
   const auto stride = static_cast<std::size_t>(stride_);
-  const auto rows = static_cast<std::size_t>(height_) + 2U * kBorder;
-  if (plane == 0) return stride * kBorder + kBorder;
-  const std::size_t chroma = stride * rows + (plane == 2 ? stride * rows / 4 : 0);
-  return chroma + stride / 2 * (kBorder / 2) + kBorder / 2;
+  const std::size_t luma = stride * (static_cast<std::size_t>(height) + 2U * kBorder);
+  const std::size_t chroma = luma + stride / 2 * (kBorder / 2) + kBorder / 2;
+  first_ = {stride * kBorder + kBorder, chroma, chroma + luma / 4};
+  samples_.assign(luma * 3 / 2 + kBeyond, 128);
 }
 
 void Frame::extend_borders() noexcept {

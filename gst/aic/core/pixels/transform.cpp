@@ -49,7 +49,7 @@ Four hadamard(Four in) noexcept {
 Scaled scale(const h264::Block& levels, int qp, int first) noexcept {
   Scaled out{};
   const auto& steps = kLevelScale[static_cast<std::size_t>(qp % 6)];
-  for (std::size_t k = static_cast<std::size_t>(first); k < 16; ++k) {
+  for (auto k = static_cast<std::size_t>(first); k < 16; ++k) {
     if (levels[k] == 0) continue;
     const std::size_t at = h264::kZigzag[k];
     out[at] = shifted(product(levels[k], steps[kPositionClass[at]]), qp / 6);

@@ -43,6 +43,7 @@ Engine::Verified LosslessEngine::verify(Profile profile, const AccessUnit& unit,
   scratch_.clear();
   const bool ok = aic::decode(*mirror_, profile, coded, scratch_) == Decoded::kOk && scratch_ == unit &&
                   mirror_->hash() == state_.hash();
+  if (ok) mirror_->share(state_);
   return {.ok = ok, .micros = since(begin)};
 }
 
@@ -67,6 +68,7 @@ void LosslessEngine::keep(Slot slot) {
     *kept = state_;
   else
     kept.emplace(state_);
+  kept->thin();
 }
 
 void LosslessEngine::restore(Slot slot) {

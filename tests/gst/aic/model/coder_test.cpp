@@ -11,7 +11,7 @@
 namespace auralink::aic::model {
 namespace {
 
-constexpr std::array kMixings{Mixing::kFull, Mixing::kMedium, Mixing::kLight};
+constexpr std::array kMixings{Mixing::kFull, Mixing::kLight};
 constexpr int kTableBits = 10;  // small, so that lines are replaced all the time
 
 std::vector<std::uint8_t> encode(Coder& coder, Mixing mixing, const std::vector<Decision>& decisions) {
@@ -35,7 +35,7 @@ TEST(Coder, AnyKernelsCodeTheSameBytesAndReachTheSameState) {
     decoders.emplace_back(kTableBits, *list.at[k]);
   }
   for (unsigned unit = 0; unit < 12; ++unit) {
-    const Mixing mixing = kMixings.at(unit * unit % kMixings.size());
+    const Mixing mixing = kMixings.at(unit / 2 % kMixings.size());
     const auto decisions = random_decisions(unit, 4000);
     const auto bytes = encode(encoders[0], mixing, decisions);
     for (std::size_t k = 0; k < list.count; ++k) {
@@ -123,7 +123,7 @@ TEST(Coder, ForeignBytesAreToldFromOwnOnes) {
     std::vector<std::uint8_t> bytes(random() % 200);
     for (auto& b : bytes) b = static_cast<std::uint8_t>(random());
     Coder coder{kTableBits};
-    coder.start_decoding(kMixings.at(seed % 3), bytes);
+    coder.start_decoding(kMixings.at(seed % kMixings.size()), bytes);
     // A model that adapts to the bits it reads makes them cheap: the bound on the number of bits is the
     // caller's, who knows what a picture can hold. What is read goes through any state without harm.
     std::uint32_t bits = 0;

@@ -86,10 +86,10 @@ class Reconstruction final {
     model.coder.start_encoding(model::Mixing::kLight, coded);
     for (const auto& slice : slices) {
       const auto& h = slice.header;
-      model.filters.push_back({static_cast<int>(h.disable_deblocking), h.alpha_offset_div2 * 2,
-                               h.beta_offset_div2 * 2, slice.pps->chroma_qp_offset});
+      model.work->filters.push_back({static_cast<int>(h.disable_deblocking), h.alpha_offset_div2 * 2,
+                                     h.beta_offset_div2 * 2, slice.pps->chroma_qp_offset});
       const model::SliceContext context{
-          h, *slice.sps, *slice.pps, static_cast<std::int32_t>(model.filters.size()) - 1, true, false};
+          h, *slice.sps, *slice.pps, static_cast<std::int32_t>(model.work->filters.size()) - 1, true, false};
       model::MacroblockCoder<model::Direction::kEncode> macroblocks{model, context, &parsed_};
       for (int address = static_cast<int>(h.first_mb); address < slice.end; ++address)
         ASSERT_TRUE(macroblocks.code(address));
@@ -137,7 +137,7 @@ TEST_P(Conformance, EverySampleIsTheDecoders) {
   for (std::size_t i = 0; i < units.size(); ++i) {
     SCOPED_TRACE(i);
     ASSERT_NO_FATAL_FAILURE(ours.take(units[i]));
-    ASSERT_NO_FATAL_FAILURE(expect_equal(ours.model.references.front(), theirs[i]));
+    ASSERT_NO_FATAL_FAILURE(expect_equal(*ours.model.references.front(), theirs[i]));
   }
 }
 

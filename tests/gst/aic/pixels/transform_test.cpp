@@ -5,9 +5,9 @@
 #include <array>
 #include <cmath>
 
-#include "gst/aic/core/pixels/features.hpp"
 #include "gst/aic/core/pixels/predict.hpp"
 #include "gst/aic/core/pixels/quantiser.hpp"
+#include "gst/aic/core/pixels/spectrum.hpp"
 #include "tests/gst/aic/pixels/random_samples.hpp"
 
 namespace auralink::aic::pixels {
@@ -30,12 +30,12 @@ TEST(Transform, ResidualIsTheInverseOfTheForwardTransformWithinRounding) {
   for (const int qp : {0, 5, 10, 16}) {
     for (int round = 0; round < 200; ++round) {
       // Levels of a smooth block at a fine step give the block back, to within what quantising took.
-      Square wanted{};
+      std::array<std::int16_t, 16> wanted{};
       for (auto& v : wanted) v = static_cast<std::int16_t>(random(-60, 60));
-      const Spectrum eighths = Steps{qp}.spectrum(wanted);
+      const Spectrum eighths = Steps{qp}.spectrum(samples4x4(wanted.data(), 4));
       h264::Block levels{};
       for (std::size_t k = 0; k < 16; ++k)
-        levels[k] = static_cast<std::int16_t>(std::lround(eighths[k] / 8.0));
+        levels[k] = static_cast<std::int16_t>(std::lround(eighths[kInSpectrum[k]] / 8.0));
       std::array<std::uint8_t, 16> samples{};
       samples.fill(128);
       add_residual(scale(levels, qp, 0), samples.data(), 4);
