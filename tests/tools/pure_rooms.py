@@ -49,6 +49,8 @@ def filters(build):
 def tests(build):
     base = pathlib.Path(build).resolve()
     for test in introspect(build, "--tests"):
+        if "auralink:element" in test["suite"]:  # keep time, which a program that counts its lines does not
+            continue
         program = pathlib.Path(test["cmd"][0])
         if program.is_relative_to(base) and TESTS.match(str(program.relative_to(base))):
             yield test["name"]
