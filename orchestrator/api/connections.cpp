@@ -67,8 +67,8 @@ tl::expected<void, std::string> Connections::listen() {
   Object<GSocketAddress> wanted{g_inet_socket_address_new_from_string(address.host.c_str(), address.port)};
   if (!wanted) return tl::unexpected("not an address: " + address.host);
   listener_.reset(g_socket_service_new());
-  // GSocketListener's own ten are full as soon as more clients come while the loop is busy, and the kernel resets
-  // those beyond.
+  // GSocketListener's own ten are full as soon as more clients come while the loop is busy, and the kernel
+  // resets those beyond.
   g_socket_listener_set_backlog(G_SOCKET_LISTENER(listener_.get()), SOMAXCONN);
   GSocketAddress* bound = nullptr;
   GError* error = nullptr;
