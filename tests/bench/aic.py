@@ -22,6 +22,9 @@ CLIPS = {
     "hello": ("/usr/share/forensics-samples/original-files/movie2/movie-hello.mp4", "slides"),
 }
 RATES = (300, 600, 1000)
+# After these the weights were averaged with which the coder begins (gst/aic/core/model/coder_prior.hpp): what the table says
+# of them is not quite what a stream that nobody has seen gives. Marked with an asterisk.
+TAUGHT = {"cockatoo", "megamind", "street", "hello"}
 
 
 def raw(clip, frames, folder):
@@ -108,7 +111,7 @@ def main():
                     stream = encode(pictures, coder_of(encoder, rate), folder / "stream.264")
                     row = recode(options.recode, "max", [stream])[0]
                     assert row["exact"] and row["coded"], row
-                    line = (f"| {name} | {kind} | {encoder} {rate} | {row['wire_in']} | {row['wire_out']} "
+                    line = (f"| {name}{'*' if name in TAUGHT else ''} | {kind} | {encoder} {rate} | {row['wire_in']} | {row['wire_out']} "
                             f"| {row['saving_percent']:.1f} % | {row['encode_us_per_bit']:.3f}, {row['decode_us_per_bit']:.3f} "
                             f"| {row['encode_ms'][0]:.1f}, {row['encode_ms'][1]:.1f} | {row['memory_mb'][0]:.1f} |")
                     line += f" {cabac(pictures, stream.stat().st_size, folder):.1f} % |" if encoder == "x264" else " |"
@@ -127,6 +130,7 @@ def main():
     print()
     for (encoder, kind), found in sorted(savings.items()):
         print(f"{encoder}, {kind}: median {statistics.median(s for s, _ in found):.1f} %, worst {min(found)[0]:.1f} % ({min(found)[1]})")
+    print("* the first weights were averaged after these clips at 600 kbit/s, see TAUGHT")
     print(f"all bytes: {100 - 100 * total[1] / max(total[0], 1):.1f} % saved")
     for profile, rows in costs.items():
         if not rows:
