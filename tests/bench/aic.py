@@ -36,7 +36,8 @@ def raw(clip, frames, folder):
 
 
 def encode(pictures, coder, out):
-    line = f"filesrc location={pictures} ! y4mdec ! {coder} ! h264parse ! video/x-h264,stream-format=byte-stream ! filesink location={out}"
+    line = (f"filesrc location={pictures} ! y4mdec ! {coder} ! h264parse ! video/x-h264,stream-format=byte-stream ! "
+            f"filesink location={out}")
     subprocess.run(["gst-launch-1.0", "-q", *line.split()], check=True, capture_output=True)
     return out
 
@@ -111,7 +112,8 @@ def main():
                     stream = encode(pictures, coder_of(encoder, rate), folder / "stream.264")
                     row = recode(options.recode, "max", [stream])[0]
                     assert row["exact"] and row["coded"], row
-                    line = (f"| {name}{'*' if name in TAUGHT else ''} | {kind} | {encoder} {rate} | {row['wire_in']} | {row['wire_out']} "
+                    line = (f"| {name}{'*' if name in TAUGHT else ''} | {kind} | {encoder} {rate} "
+                            f"| {row['wire_in']} | {row['wire_out']} "
                             f"| {row['saving_percent']:.1f} % | {row['encode_us_per_bit']:.3f}, {row['decode_us_per_bit']:.3f} "
                             f"| {row['encode_ms'][0]:.1f}, {row['encode_ms'][1]:.1f} | {row['memory_mb'][0]:.1f} |")
                     line += f" {cabac(pictures, stream.stat().st_size, folder):.1f} % |" if encoder == "x264" else " |"
