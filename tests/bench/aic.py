@@ -28,16 +28,17 @@ TAUGHT = {"cockatoo", "megamind", "street", "hello"}
 
 
 def raw(clip, frames, folder):
-    """The first pictures, 512 wide and 25 a second at most; None when the clip has none."""
-    out = folder / "raw.y4m"
-    subprocess.run(["ffmpeg", "-v", "error", "-i", clip, "-vf", "fps='min(source_fps,25)',scale=512:-2", "-frames:v", str(frames),
-                    "-pix_fmt", "yuv420p", "-y", out], check=False, capture_output=True)
+    """The first pictures, 512 wide and 25 a second at most, without loss; None when the clip has none. FFV1, because y4mdec
+    (1.22) does not read every height."""
+    out = folder / "raw.mkv"
+    subprocess.run(["ffmpeg", "-v", "error", "-i", clip, "-vf", "fps='min(source_fps,25)',scale=512:-2,setsar=1",
+                    "-frames:v", str(frames), "-pix_fmt", "yuv420p", "-c:v", "ffv1", "-an", "-y", out], check=False, capture_output=True)
     return out if out.exists() and out.stat().st_size else None
 
 
 def encode(pictures, coder, out):
-    line = (f"filesrc location={pictures} ! y4mdec ! {coder} ! h264parse ! video/x-h264,stream-format=byte-stream ! "
-            f"filesink location={out}")
+    line = (f"filesrc location={pictures} ! matroskademux ! avdec_ffv1 ! {coder} ! h264parse ! "
+            f"video/x-h264,stream-format=byte-stream ! filesink location={out}")
     subprocess.run(["gst-launch-1.0", "-q", *line.split()], check=True, capture_output=True)
     return out
 
