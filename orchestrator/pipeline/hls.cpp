@@ -17,7 +17,8 @@ using Bytes = std::span<const std::uint8_t>;
 constexpr std::size_t kHeader = 8;
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::size_t kMostHeld = 256;
-constexpr std::size_t kMostWaiting = 16;
+/// Fragments. What waits is lost with the process, and sound may have ended.
+constexpr std::size_t kMostWaiting = 3;
 // tfhd
 constexpr std::uint32_t kBaseDataOffset = 0x01, kDescriptionIndex = 0x02, kDefaultDuration = 0x08,
                         kDefaultSize = 0x10, kDefaultFlags = 0x20, kBaseIsMoof = 0x020000;
