@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
+#include <limits>
 #include <string_view>
 #include <unordered_map>
 
@@ -138,9 +139,7 @@ Outcome<Conference> Service::Impl::create(const NewConference& wanted) {
     return conference;
   });
   if (!made) return made;
-  fact([&] {
-    if (auto* entry = find(id); entry != nullptr && entry->watch.launch_at) launch(*entry);
-  });
+  fact([&] { launch_due(); });
   const auto* entry = find(id);
   return entry != nullptr ? Outcome<Conference>{entry->conference} : made;
 }
@@ -153,6 +152,34 @@ std::string Service::Impl::fresh_id() {
       id += kAlphabet[static_cast<std::size_t>(settings_.random() * static_cast<double>(kAlphabet.size())) %
                       kAlphabet.size()];
     if (find(id) == nullptr) return id;
+  }
+}
+
+/// What starts takes a CPU for a moment. All at once would take it from each other, from the conferences that
+/// run and from this daemon, and none would be there earlier.
+void Service::Impl::launch_due() {
+  const auto now = clock_.monotonic();
+  std::vector<Entry*> due;
+  double under_way = 0;
+  for (auto& [id, entry] : conferences_) {
+    const auto& watch = entry.watch;
+    if (!watch.alive && !watch.lingers_until && watch.launch_at && now >= *watch.launch_at)
+      due.push_back(&entry);
+    if (watch.alive && entry.conference.state == ConferenceState::starting &&
+        now - watch.spawned_at < settings_.longest_start)
+      ++under_way;
+  }
+  if (due.empty()) return;
+  const auto limit = machine_ != nullptr && settings_.starts_per_cpu > 0
+                         ? std::max(1.0, settings_.starts_per_cpu * machine_->load().cpus)
+                         : std::numeric_limits<double>::infinity();
+  std::stable_sort(due.begin(), due.end(), [](const Entry* one, const Entry* other) {
+    return one->watch.launch_at < other->watch.launch_at;
+  });
+  for (auto* entry : due) {
+    if (under_way + 1 > limit) return;
+    launch(*entry);
+    ++under_way;
   }
 }
 

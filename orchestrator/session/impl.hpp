@@ -105,6 +105,7 @@ class Service::Impl {
   Outcome<void> request_graph(std::string_view id);
   void drain();
   [[nodiscard]] std::string fresh_id();
+  void launch_due();
   void launch(Entry& entry);
   void spawn(const WorkerStart& order);
   void begin_stop(Entry& entry, Intent intent, StopReason why);
@@ -120,7 +121,7 @@ class Service::Impl {
   void recover(Entry& entry);
   void adopt(Entry& entry);
   void greet_adopted(Entry& entry);
-  bool wait_for_lingering(Entry& entry, Millis now);
+  void wait_for_lingering(Entry& entry, Millis now);
 
   // --- branches.cpp
   Outcome<Branch> add_branch(std::string_view id, std::string_view name, const json::Value& branch);

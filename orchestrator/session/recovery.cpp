@@ -42,8 +42,9 @@ void Service::Impl::recover(Entry& entry) {
   if (conference.started_at.count() != 0)
     // Only wall time outlives a daemon; a clock set back must not make the run longer than it was.
     watch.running_since = now - std::max(Millis{0}, clock_.wall() - conference.started_at);
-  if (conference.awaits_worker && conference.desired == Desired::running) {
-    // The worker's end is accounted for, and no worker of this epoch ever ran: the daemon's death is not
+  const bool waits = conference.awaits_worker || conference.state == ConferenceState::pending;
+  if (waits && conference.desired == Desired::running) {
+    // No worker of this epoch ever ran, and the end of one before is accounted for: the daemon's death is not
     // another failure of this conference.
     watch.launch_at = now;
     return;
@@ -82,18 +83,17 @@ void Service::Impl::greet_adopted(Entry& entry) {
     begin_stop(entry, {.how = ExitClass::stopped, .reason = "stopped on request"}, StopReason::requested);
 }
 
-bool Service::Impl::wait_for_lingering(Entry& entry, Millis now) {
+void Service::Impl::wait_for_lingering(Entry& entry, Millis now) {
   auto& watch = entry.watch;
-  if (!watch.lingers_until) return false;
+  if (!watch.lingers_until) return;
   const auto& conference = entry.conference;
   if (now < *watch.lingers_until && host_.lingers(conference.id, conference.epoch, conference.worker_pid))
-    return true;
+    return;
   watch.lingers_until.reset();
   if (const auto intent = std::exchange(watch.intent, std::nullopt))
     end(entry, intent->how, intent->reason);
   else
     worker_gone(entry, {ExitClass::killed, std::string{kDaemonEnded}});
-  return true;
 }
 
 }  // namespace auralink::session

@@ -48,6 +48,7 @@ void Service::Impl::running(std::string_view id, std::uint32_t epoch) {
     if (!entry->watch.running_since) entry->watch.running_since = now;
     if (!anybody_there(conference)) entry->watch.alone_since = now;
     advance(*entry, {epoch, ConferenceState::running});
+    launch_due();
   });
 }
 
@@ -113,6 +114,7 @@ void Service::Impl::graph_event(std::string_view id, std::uint32_t epoch, std::s
 void Service::Impl::exit_event(std::string_view id, std::uint32_t epoch, const WorkerExit& exit) {
   fact([&] {
     if (auto* entry = live(id, epoch)) worker_gone(*entry, judge_exit(exit, entry->watch.intent));
+    launch_due();
   });
 }
 
@@ -124,6 +126,7 @@ void Service::Impl::tick() {
     if (last_tick_ && now - *last_tick_ > kSuspended) forgive(now - *last_tick_ - kTick);
     last_tick_ = now;
     for (auto& [id, entry] : conferences_) supervise(entry, now);
+    launch_due();
     give_due_orders(now);
     keep_house(now);
   });
@@ -150,8 +153,7 @@ void Service::Impl::supervise(Entry& entry, Millis now) {
   if (is_final(entry.conference.state)) return;
   auto& watch = entry.watch;
   if (!watch.alive) {
-    if (wait_for_lingering(entry, now)) return;
-    if (watch.launch_at && now >= *watch.launch_at) launch(entry);
+    wait_for_lingering(entry, now);
     return;
   }
   if (watch.stage != StopStage::none) {

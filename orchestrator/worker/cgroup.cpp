@@ -17,6 +17,7 @@ namespace auralink::worker {
 namespace {
 
 constexpr const char* kDaemonGroup = "/daemon";
+constexpr unsigned kDaemonWeight = 1000;  // ten workers
 constexpr std::string_view kWorkerPrefix = "worker-";
 
 template <class Number>
@@ -170,6 +171,9 @@ std::unique_ptr<Groups> Groups::open(GroupUse use, const std::string& root, cons
   if (failed || !tell(daemon + "/cgroup.procs", std::to_string(::getpid()))) return nullptr;
   const std::string wanted = lists(controllers, "cpu") ? "+cpu +memory" : "+memory";
   if (!tell(folder + "/cgroup.subtree_control", wanted)) return nullptr;
+  // Between groups niceness says nothing: with the workers' weight the daemon would get what one of them
+  // gets.
+  tell(daemon + "/cpu.weight", std::to_string(kDaemonWeight));
   std::unique_ptr<Groups> groups{new Groups{folder}};
   groups->sweep();
   return groups;

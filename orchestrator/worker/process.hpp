@@ -31,7 +31,7 @@ class Process {
 
   /// Runs `program`, normally without arguments: descriptor 0 is /dev/null, 1 and 2 a pipe read here, 3 a
   /// duplicate of `channel_fd` (which stays the caller's), nothing else is open; signals are at their
-  /// defaults; the environment is minimal_environment().
+  /// defaults; the environment is minimal_environment(); it is nicer than this process by 5.
   [[nodiscard]] static tl::expected<std::unique_ptr<Process>, std::string> spawn(
       const std::string& program, int channel_fd, Callbacks callbacks, GMainContext* context = nullptr,
       const std::vector<std::string>& arguments = {});

@@ -247,6 +247,29 @@ TEST(Admission, FollowsTheMeasuredCost) {
   EXPECT_TRUE(w.create("one", "bare")) << "asking again for what runs is no new conference";
 }
 
+TEST(Starts, AreAsManyAsTheCpusBearAndTheOthersFollow) {
+  World w;
+  w.measures = true;
+  w.machine.now.cpus = 1;
+  w.settings.cpu_ceiling = 0;
+  w.boot();
+  for (const char* id : {"d", "c", "b", "a", "e"}) {
+    ASSERT_TRUE(w.create(id, "bare"));
+    w.clock.advance(Millis{1});
+  }
+  EXPECT_EQ(w.host.said, (std::vector<std::string>{"start d 1", "start c 1"}));
+  EXPECT_EQ(w.conference("b").state, ConferenceState::pending);
+  w.pass(seconds{1});
+  EXPECT_EQ(w.host.said.size(), 2U) << "both are on their way";
+  w.playing("c");
+  EXPECT_EQ(w.host.said.back(), "start b 1") << "in the order of the wishes, as soon as there is room";
+  w.exit("b", {.signo = 9});
+  EXPECT_EQ(w.host.said.back(), "start a 1");
+  w.pass(w.settings.longest_start);
+  EXPECT_EQ(w.host.said.back(), "start e 1") << "one that takes long holds up nobody";
+  EXPECT_EQ(stored_state(w.store), believed_state(*w.service));
+}
+
 TEST(Admission, ForMemory) {
   World w;
   w.measures = true;

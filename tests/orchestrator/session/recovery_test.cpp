@@ -52,14 +52,32 @@ TEST(Recover, RestartsWhatIsDesiredWhenThePolicySaysSo) {
   EXPECT_EQ(stored_state(w.store), believed_state(*w.service));
 }
 
-TEST(Recover, EndsAConferenceThatNeverGotAWorker) {
+TEST(Recover, StartsAConferenceThatNeverGotAWorker) {
   World w;
   w.seen.also = [&](const Event& event) { w.store.broken |= event.type == "conference.created"; };
   ASSERT_TRUE(w.create());
   w.store.broken = false;
   w.boot().recover();
-  EXPECT_EQ(w.conference().state, ConferenceState::ended);
-  EXPECT_EQ(w.conference().epoch, 0U);
+  EXPECT_EQ(w.conference().state, ConferenceState::pending);
+  w->tick();
+  EXPECT_EQ(w.conference().state, ConferenceState::starting);
+  EXPECT_EQ(w.conference().epoch, 1U);
+  EXPECT_EQ(stored_state(w.store), believed_state(*w.service));
+}
+
+TEST(Recover, DoesNotStartWhatWasStoppedBeforeItsTurn) {
+  World w;
+  w.measures = true;
+  w.machine.now.cpus = 1;
+  w.settings.cpu_ceiling = 0;
+  w.boot();
+  for (const char* id : {"one", "two", "three"}) ASSERT_TRUE(w.create(id, "bare"));
+  ASSERT_EQ(w.conference("three").state, ConferenceState::pending);
+  ASSERT_TRUE(w->stop("three"));
+  EXPECT_EQ(w.conference("three").state, ConferenceState::ended);
+  w.boot().recover();
+  w.pass(seconds{5});
+  EXPECT_EQ(w.host.count("start three 1"), 0);
 }
 
 TEST(Recover, SettlesRecordingsWhoseConferenceIsGone) {

@@ -3,6 +3,7 @@
 // frames, silence, crashes, ignored signals. No media. What it does follows from GST_FAKE_WORKER before it
 // has a conference, and from the conference's id afterwards.
 #include <dirent.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -67,6 +68,7 @@ void branch(const std::string& name, BranchChange::State state) {
 /// What a worker inherited, told as a "graph".
 void report() {
   std::string text = "pgid=" + std::string{::getpgrp() == ::getpid() ? "own" : "shared"} + "\n";
+  text += "nice " + std::to_string(::getpriority(PRIO_PROCESS, 0)) + "\n";
   for (char** entry = environ; *entry != nullptr; ++entry) text += std::string{"env "} + *entry + "\n";
   if (DIR* folder = ::opendir("/proc/self/fd")) {
     while (const auto* item = ::readdir(folder))

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -144,6 +145,8 @@ TEST_F(HostTest, GivesAWorkerNothingButWhatItNeeds) {
   host.dump_graph("normal");
   turn_until([&] { return !events_.graph.empty(); });
   EXPECT_THAT(events_.graph, HasSubstr("pgid=own"));
+  EXPECT_THAT(events_.graph,
+              HasSubstr("nice " + std::to_string(std::min(19, ::getpriority(PRIO_PROCESS, 0) + 5)) + "\n"));
   EXPECT_THAT(events_.graph, HasSubstr("env GST_TEST_SETTING=for-workers\n"));
   EXPECT_THAT(events_.graph, Not(HasSubstr("AURALINK_TEST_SECRET")));
   for (const char* fd : {"fd 0\n", "fd 1\n", "fd 2\n", "fd 3\n"}) EXPECT_THAT(events_.graph, HasSubstr(fd));

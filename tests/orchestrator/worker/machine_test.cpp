@@ -79,6 +79,7 @@ class FakeSystem : public ::testing::Test {
     write("cg/own/cgroup.controllers", controllers);
     write("cg/own/cgroup.subtree_control", "");
     write("cg/own/daemon/cgroup.procs", "");
+    write("cg/own/daemon/cpu.weight", "");
   }
   /// The kernel makes these files with the folder; here they have to be there before.
   void worker_files(const std::string& name) const {
@@ -155,6 +156,7 @@ TEST_F(FakeSystem, GroupsAreOnlyMadeWhereTheyMayBe) {
   ASSERT_NE(made, nullptr);
   EXPECT_EQ(read("cg/own/daemon/cgroup.procs"), std::to_string(::getpid()));
   EXPECT_EQ(read("cg/own/cgroup.subtree_control"), "+cpu +memory");
+  EXPECT_EQ(read("cg/own/daemon/cpu.weight"), "1000") << "not one among many";
   const auto again = Groups::open(GroupUse::always, folder_ / "cg", "0::/own/daemon\n");
   ASSERT_NE(again, nullptr);
   EXPECT_EQ(again->folder(), made->folder()) << "restarted in place";
