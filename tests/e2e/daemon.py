@@ -128,21 +128,20 @@ class Events:
 
     def wait(self, kind, conference=None, where=lambda data: True, after=0, timeout=20):
         """The first event of the type (and conference, and with data for which `where` holds) with seq > after."""
-        def find():
-            for event in self._all:
-                if event["type"] == kind and event["seq"] > after and conference in (None, event["conference"]) \
-                        and where(event["data"]):
-                    return event
-            return None
-        end = time.monotonic() + timeout
+        end, looked_at = time.monotonic() + timeout, 0
         with self._news:
-            while not (found := find()):
-                left = end - time.monotonic()
-                seen = [told(e) for e in self._all[-25:]]
+            while True:
+                # Each event once: a soak has fifty who wait and tens of thousands of events.
+                while looked_at < len(self._all):
+                    event = self._all[looked_at]
+                    looked_at += 1
+                    if event["type"] == kind and event["seq"] > after and conference in (None, event["conference"]) \
+                            and where(event["data"]):
+                        return event
                 assert not self._ended, f"the stream of events ended ({self._ended}) without {kind} of {conference}"
-                assert left > 0, f"no {kind} of {conference} in {timeout} s; last: {seen}"
+                left = end - time.monotonic()
+                assert left > 0, f"no {kind} of {conference} in {timeout} s; last: {[told(e) for e in self._all[-25:]]}"
                 self._news.wait(left)
-            return found
 
     def close(self):
         # Shutting the socket down wakes the reader; closing the file object would wait for it.

@@ -9,8 +9,6 @@
 namespace auralink::aic::rtp {
 namespace {
 
-/// Without a word from the far end for so long, the channel counts as one-way again.
-constexpr Time kPeerTimeout = 5'000'000;
 /// A mark that nobody acknowledges for so long is given up.
 constexpr Time kMarkTimeout = 5'000'000;
 /// After so many chains in a row that the far end could not follow, everything goes natively for a while: it
@@ -242,7 +240,7 @@ Cause Sender::code(Profile profile, Time now, Outputs& out) {
   // from the initial state; with a back channel one from what both ends hold, and only while the network is
   // losing packets.
   if (!beginning_ && has_idr(unit)) {
-    if (!peer_listens(now))
+    if (!peers_.any(now))
       begin_chain(std::nullopt);
     else if (last_resync_ && now - *last_resync_ < kLossMemory)
       begin_chain(acknowledged_);
@@ -288,7 +286,7 @@ bool Sender::prepare(Draft& draft, Time now) {
   header.chain = beginning_ ? static_cast<std::uint8_t>(chain_ + 1) : chain_;
   header.number = beginning_ ? std::uint16_t{0} : number_;
   if (beginning_) header.start = ChainStart{.from = from_, .offset = offset_};
-  const bool wanted = peer_listens(now) && settings_.epoch_us > 0;
+  const bool wanted = peers_.any(now) && settings_.epoch_us > 0;
   const Time since = now - last_mark_;
   if (wanted && (last_epoch_ == kInitial || since >= (pending_ ? kMarkTimeout : settings_.epoch_us)))
     header.mark = after(last_epoch_);
@@ -361,6 +359,7 @@ void Sender::send(Draft& draft, Time now, Outputs& out) {
     last_epoch_ = *draft.header.mark;
     last_mark_ = now;
     pending_ = Kept{.epoch = last_epoch_, .hash = engine_.hash(), .slot = slot};
+    peers_.mark();
     ++stats_.epochs;
   }
   report_.profile = draft.header.profile;
@@ -413,17 +412,19 @@ void Sender::forget(std::optional<Kept>& kept) {
 
 void Sender::feedback(const Feedback& feedback, Time now) {
   if (!started_ || feedback.media != ssrc_) return;
-  last_feedback_ = now;
+  Peer& peer = peers_.hear(feedback.reporter, now);
   if (feedback.kind == Feedback::Kind::kAcknowledge) {
-    if (feedback.chain == chain_ && !beginning_) refusals_ = 0, rest_us_ = 0;
+    if (feedback.chain == chain_ && !beginning_) peer.refusals = 0, peer.rest_us = 0;
     const auto* held = pending_ ? feedback.find(pending_->epoch) : nullptr;
     if (held == nullptr) return;
-    if (held->hash == pending_->hash) {
-      acknowledge();
-      ++stats_.acknowledged;
-    } else {
+    if (held->hash != pending_->hash) {
       begin_chain(std::nullopt);  // the two sides disagree about a state that both took to be sound
+      return;
     }
+    peer.holds_mark = true;
+    if (!peers_.all_hold_mark()) return;
+    acknowledge();
+    ++stats_.acknowledged;
     return;
   }
   if (pending_ && feedback.find(pending_->epoch) == nullptr && feedback.chain == chain_) forget(pending_);
@@ -438,25 +439,22 @@ void Sender::feedback(const Feedback& feedback, Time now) {
   if (feedback.chain != chain_) return;  // repeated; answered by the chain that has started since
   ++stats_.resyncs;
   last_resync_ = now;
-  if (++refusals_ >= kMaxRefusals) {
-    refusals_ = 0;
-    rest_us_ = std::clamp(rest_us_ * 2, kFirstRest, kMaxRest);
-    rest_until_ = now + rest_us_;
+  if (++peer.refusals >= kMaxRefusals) {
+    peer.refusals = 0;
+    peer.rest_us = std::clamp(peer.rest_us * 2, kFirstRest, kMaxRest);
+    rest_until_ = std::max(rest_until_, now + peer.rest_us);
   }
   begin_chain(common(feedback));
 }
 
+/// The newest state that this receiver and all others hold.
 std::optional<Sender::Kept> Sender::common(const Feedback& feedback) const noexcept {
-  for (std::size_t i = 0; i < feedback.count; ++i) {
-    const Feedback::Held& held = feedback.held.at(i);
-    for (const auto& kept : {pending_, acknowledged_})
-      if (kept && kept->epoch == held.epoch && kept->hash == held.hash) return kept;
-  }
-  return std::nullopt;
-}
-
-bool Sender::peer_listens(Time now) const noexcept {
-  return last_feedback_ && now - *last_feedback_ < kPeerTimeout;
+  const auto held = [&](const std::optional<Kept>& kept) {
+    const auto* far = kept ? feedback.find(kept->epoch) : nullptr;
+    return far != nullptr && far->hash == kept->hash;
+  };
+  if (held(pending_) && peers_.others_hold_mark(feedback.reporter)) return pending_;
+  return held(acknowledged_) ? acknowledged_ : std::nullopt;
 }
 
 /// A restored state may be older than the parameter sets in force, so all are kept and told to it again.

@@ -18,6 +18,7 @@
 #include "gst/aic/core/rtp/pace.hpp"
 #include "gst/aic/core/rtp/packet.hpp"
 #include "gst/aic/core/rtp/payload.hpp"
+#include "gst/aic/core/rtp/peers.hpp"
 #include "gst/aic/core/rtp/shape.hpp"
 #include "gst/aic/core/rtp/times.hpp"
 
@@ -136,7 +137,6 @@ class Sender final {
   void acknowledge();
   void forget(std::optional<Kept>& kept);
   [[nodiscard]] std::optional<Kept> common(const Feedback& feedback) const noexcept;
-  [[nodiscard]] bool peer_listens(Time now) const noexcept;
   void learn_parameters(const AccessUnit& unit);
   void remind();
 
@@ -167,11 +167,9 @@ class Sender final {
   std::optional<Kept> pending_;
   Epoch last_epoch_ = kInitial;
   Time last_mark_ = 0;
-  std::optional<Time> last_feedback_;
+  Peers peers_;
   std::optional<Time> last_resync_;
-  unsigned refusals_ = 0;  ///< chains in a row that the far end could not follow
-  Time rest_us_ = 0;       ///< how long nothing is coded because of that
-  Time rest_until_ = 0;
+  Time rest_until_ = 0;  ///< nothing is coded, since somebody cannot follow
 
   SenderStats stats_;
   UnitReport report_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "tests/gst/aic/rtp/simulation.hpp"
@@ -306,6 +307,90 @@ TEST(Tunnel, GoesNativeForAFarEndThatCannotFollow) {
   EXPECT_EQ(rig.sim.wrong, 0U);
   EXPECT_GT(rig.native(Cause::kPeer), 150U);
   EXPECT_GT(rig.sim.restored.size() - before, 150U) << "the pictures get through";
+}
+
+/// Somebody else who gets what goes to the receiver of a simulation, at the same time, and answers too.
+class Listener {
+ public:
+  Listener(Simulation& sim, std::uint32_t reporter) : sim_{sim}, receiver_{codec_, test::kLimits, reporter} {
+    sim.settings.exact = true;  // what comes out can be looked up in what went in
+  }
+  void take(Bytes wire) {
+    const Handle handle = next_++;
+    held_[handle].assign(wire.begin(), wire.end());
+    Outputs out;
+    receiver_.push(sim_.settings, handle, wire, sim_.now, out);
+    for (const Output& o : out)
+      if (o.kind != Output::Kind::kDrop)
+        check(o.kind == Output::Kind::kMade ? Wire{o.bytes} : held_[o.handle]);
+    if (const auto feedback = receiver_.feedback(sim_.now)) sim_.sender->feedback(*feedback, sim_.now);
+  }
+  [[nodiscard]] const ReceiverStats& stats() const { return receiver_.stats(); }
+  [[nodiscard]] bool following() const { return receiver_.following(); }
+  std::size_t wrong = 0;
+
+ private:
+  void check(const Wire& wire) {
+    Packet p;
+    ASSERT_EQ(parse(wire, p), Parsed::kRtp);
+    const auto& sent = sim_.units.at(p.timestamp).packets;
+    const auto same = [&](const Wire& other) {
+      Packet q;
+      return parse(other, q) == Parsed::kRtp &&
+             std::equal(p.payload.begin(), p.payload.end(), q.payload.begin(), q.payload.end());
+    };
+    if (std::none_of(sent.begin(), sent.end(), same)) ++wrong;
+  }
+
+  Simulation& sim_;
+  TrivialCodec codec_{false};
+  Receiver receiver_;
+  std::map<Handle, Wire> held_;
+  Handle next_ = 1;
+};
+
+TEST(Tunnel, ServesSeveralReceiversFromStatesThatAllHold) {
+  Rig rig{{.feedback_asks_for_idr = false}};
+  Listener other{rig.sim, 0xBEEF};
+  bool lose_one = false, lose_other = false;
+  rig.sim.drop = [&](const Packet&, Bytes wire) {
+    if (!std::exchange(lose_other, false)) other.take(wire);
+    return std::exchange(lose_one, false);
+  };
+  rig.sim.run(200);
+  EXPECT_EQ(rig.sim.sender->stats().chains, 1U);
+  EXPECT_GE(rig.sim.sender->stats().acknowledged, 6U);
+  for (int i = 0; i < 10; ++i) {
+    lose_one = i % 2 == 0;
+    lose_other = i % 2 == 1;
+    rig.sim.run(50);
+    EXPECT_TRUE(rig.sim.receiver->following()) << i;
+    EXPECT_TRUE(other.following()) << i;
+    EXPECT_NE(rig.sim.sender->last_unit().epoch, kInitial) << i;
+  }
+  rig.sim.drain();
+  EXPECT_EQ(rig.sim.sender->stats().resyncs, 10U) << "one for each loss: nobody is disturbed by the other's";
+  EXPECT_EQ(rig.native(Cause::kPeer), 0U);
+  EXPECT_EQ(rig.sim.wrong, 0U);
+  EXPECT_EQ(other.wrong, 0U);
+  EXPECT_GE(rig.sim.restored.size(), 700U - 5 * 4U);
+  EXPECT_GE(other.stats().units_restored, 700U - 5 * 4U);
+}
+
+TEST(Tunnel, AcknowledgesAgainSoonAfterOneOfTheReceiversLeft) {
+  Rig rig{{.feedback_asks_for_idr = false}};
+  Listener other{rig.sim, 0xBEEF};
+  bool there = true;
+  rig.sim.drop = [&](const Packet&, Bytes wire) {
+    if (there) other.take(wire);
+    return false;
+  };
+  rig.sim.run(100);
+  there = false;
+  rig.sim.run(25 * 6);
+  const auto before = rig.sim.sender->stats().acknowledged;
+  rig.sim.run(100);
+  EXPECT_GE(rig.sim.sender->stats().acknowledged - before, 3U);
 }
 
 TEST(Tunnel, KeepsTheDeadlineWithoutTouchingTheState) {
