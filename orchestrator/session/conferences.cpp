@@ -165,9 +165,9 @@ void Service::Impl::launch_due() {
     const auto& watch = entry.watch;
     if (!watch.alive && !watch.lingers_until && watch.launch_at && now >= *watch.launch_at)
       due.push_back(&entry);
-    if (watch.alive && entry.conference.state == ConferenceState::starting &&
-        now - watch.spawned_at < settings_.longest_start)
-      ++under_way;
+    if (!watch.alive || entry.conference.state != ConferenceState::starting) continue;
+    // One that has greeted and does not play waits for its sources, not for a CPU.
+    if (!watch.greeted || now - watch.greeted_at < settings_.longest_start) ++under_way;
   }
   if (due.empty()) return;
   const auto limit = machine_ != nullptr && settings_.starts_per_cpu > 0

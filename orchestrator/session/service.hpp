@@ -32,8 +32,9 @@ struct Settings {
   /// Workers that are on their way at the same time, per CPU of the machine; others wait, oldest first. 0: no
   /// limit.
   unsigned starts_per_cpu = 2;
-  Millis longest_start{2'000};  ///< one that takes longer (a source that does not answer) holds up nobody
-  Millis reservation{15'000};   ///< how long a new conference counts with its estimate before it is measured
+  Millis longest_start{
+      2'000};  ///< from Hello on; one that takes longer waits for a source and holds up nobody
+  Millis reservation{15'000};  ///< how long a new conference counts with its estimate before it is measured
   /// Retention; 0: no limit. Applied to ended recordings only, oldest first.
   Millis keep_recordings{0};
   std::uint64_t recordings_quota = 0;  ///< bytes of all recordings

@@ -31,6 +31,7 @@ void Service::Impl::hello(std::string_view id, std::uint32_t epoch, std::int64_t
     entry->watch.heard_at = clock_.monotonic();
     if (entry->watch.greeted) return;
     entry->watch.greeted = true;
+    entry->watch.greeted_at = clock_.monotonic();
     edit(*entry).worker_pid = pid;
     if (entry->watch.adopted) greet_adopted(*entry);
   });

@@ -75,7 +75,7 @@ class Events:
 
     def __init__(self, host, port):
         self._where = (host, port)
-        self._all, self._news, self._ended, self._closing = [], threading.Condition(), "", False
+        self._all, self._of, self._news, self._ended, self._closing = [], {}, threading.Condition(), "", False
         self.cuts = 0
         self._connect()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -113,7 +113,9 @@ class Events:
                     data.append(text[5:].strip())
                 elif not text and data:
                     with self._news:
-                        self._all.append(json.loads("\n".join(data)))
+                        event = json.loads("\n".join(data))
+                        self._all.append(event)
+                        self._of.setdefault(event.get("conference"), []).append(event)
                         self._news.notify_all()
                     data = []
         except (OSError, http.client.HTTPException, ValueError):
@@ -131,13 +133,12 @@ class Events:
         end, looked_at = time.monotonic() + timeout, 0
         with self._news:
             while True:
-                # Each event once: a soak has fifty who wait and tens of thousands of events.
-                while looked_at < len(self._all):
-                    event = self._all[looked_at]
-                    looked_at += 1
-                    if event["type"] == kind and event["seq"] > after and conference in (None, event["conference"]) \
-                            and where(event["data"]):
+                # A soak has fifty who wait and tens of thousands of events: each looks at its own, and once.
+                of_mine = self._all if conference is None else self._of.get(conference, [])
+                for event in of_mine[looked_at:]:
+                    if event["type"] == kind and event["seq"] > after and where(event["data"]):
                         return event
+                looked_at = len(of_mine)
                 assert not self._ended, f"the stream of events ended ({self._ended}) without {kind} of {conference}"
                 left = end - time.monotonic()
                 assert left > 0, f"no {kind} of {conference} in {timeout} s; last: {[told(e) for e in self._all[-25:]]}"

@@ -266,7 +266,10 @@ TEST(Starts, AreAsManyAsTheCpusBearAndTheOthersFollow) {
   w.exit("b", {.signo = 9});
   EXPECT_EQ(w.host.said.back(), "start a 1");
   w.pass(w.settings.longest_start);
-  EXPECT_EQ(w.host.said.back(), "start e 1") << "one that takes long holds up nobody";
+  EXPECT_EQ(w.host.said.back(), "start a 1") << "it has no CPU yet, and another would take it";
+  w->on_hello("a", 1, 4711);
+  w.pass(w.settings.longest_start);
+  EXPECT_EQ(w.host.said.back(), "start e 1") << "one that waits for its sources holds up nobody";
   EXPECT_EQ(stored_state(w.store), believed_state(*w.service));
 }
 
