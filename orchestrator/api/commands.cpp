@@ -43,12 +43,10 @@ void check_length(ObjectReader& reader, std::string_view key, const std::optiona
 
 [[nodiscard]] std::optional<std::string> read_id(ObjectReader& reader, const std::string* path_id) {
   auto id = reader.string("id");
-  if (id && !is_identifier(*id))
-    reader.complain("id", "expected 1 to 64 of A-Z a-z 0-9 _ - . (not '.' first)");
+  if (id && !is_identifier(*id)) reader.complain("id", kExpectedIdentifier);
   if (path_id == nullptr) return id;
   if (id && *id != *path_id) reader.complain("id", "expected the id of the path, or none");
-  if (!is_identifier(*path_id))
-    reader.complain("id", "the path: expected 1 to 64 of A-Z a-z 0-9 _ - . (not '.' first)");
+  if (!is_identifier(*path_id)) reader.complain("id", std::string{"the path: "} + kExpectedIdentifier);
   return *path_id;
 }
 

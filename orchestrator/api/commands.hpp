@@ -27,6 +27,7 @@ using Command =
 
 /// [A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}: what every resource may be called.
 [[nodiscard]] bool is_identifier(std::string_view text) noexcept;
+inline constexpr const char* kExpectedIdentifier = "expected 1 to 64 of A-Z a-z 0-9 _ - . (not '.' first)";
 
 /// Body and content type against what `match` takes. The monostate is for operations without a body.
 [[nodiscard]] tl::expected<Command, Refusal> parse_command(const Match& match,

@@ -20,6 +20,8 @@ Reply Api::list_recordings(const Query& query) const {
   const auto state = parse_state<session::RecordingState>(query);
   if (!state) return refuse(state.error());
   const auto wanted = query.find("conference");
+  if (wanted != query.end() && !is_identifier(wanted->second))
+    return refuse(invalid_query("conference", kExpectedIdentifier));
   return json_reply(200, paginate(service_.recordings(), *page, [&](const session::Recording& one) {
                       return (!*state || one.state == **state) &&
                              (wanted == query.end() || one.conference == wanted->second);

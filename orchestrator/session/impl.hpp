@@ -32,9 +32,9 @@ enum class StopStage { none, graph, eos, term, kill };
 
 /// What is only true while this daemon runs. Times are monotonic.
 struct Supervision {
-  bool alive = false;    ///< a worker of the current epoch was started and has not exited
-  bool greeted = false;  ///< it said hello
-  Millis greeted_at{};
+  bool alive = false;                   ///< a worker of the current epoch was started and has not exited
+  bool greeted = false;                 ///< it said hello
+  Millis greeted_at{};                  ///< when
   bool beating = false;                 ///< it sends statistics
   bool adopted = false;                 ///< taken over from a previous daemon, not heard yet
   std::optional<Millis> lingers_until;  ///< a worker nobody commands still writes; wait so long at most

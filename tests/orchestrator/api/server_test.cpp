@@ -125,6 +125,11 @@ TEST_F(ApiTest, StartsAndStopsRecordings) {
   EXPECT_EQ(get("/v1/recordings?conference=demo").json().at("items").size(), 1U);
   EXPECT_EQ(get("/v1/recordings?conference=other").json().at("items").size(), 0U);
   EXPECT_EQ(get("/v1/recordings?state=failed").json().at("items").size(), 0U);
+  for (const char* wrong : {"", ".hidden", "a/b"}) {
+    const auto refused = get(std::string{"/v1/recordings?conference="} + wrong);
+    EXPECT_EQ(refused.status, 422U) << wrong;
+    EXPECT_NE(refused.body.find("conference"), std::string::npos) << refused.body;
+  }
   EXPECT_EQ(call("POST", "/v1/recordings/r1/stop").status, 202U);
 }
 
