@@ -86,7 +86,7 @@ class Daemon {
                .groups = config.worker_groups,
                .core_dumps = config.core_dumps},
               logger},
-        finisher_{{.program = config.worker}, logger},
+        finisher_{{.program = config.worker, .started = [this](pid_t pid) { host_.set_aside(pid); }}, logger},
         timed_{*store_, [this](std::string_view op, double seconds) { metrics_.db_query(op, seconds); }},
         service_{config.session, clock_, timed_, catalog_, host_, storage_},
         observer_{service_, metrics_, logger},

@@ -17,7 +17,9 @@ namespace auralink::worker {
 namespace {
 
 constexpr const char* kDaemonGroup = "/daemon";
+constexpr const char* kFinishGroup = "/finish";
 constexpr unsigned kDaemonWeight = 1000;  // ten workers
+constexpr unsigned kFinishWeight = 10;    // a tenth of one
 constexpr std::string_view kWorkerPrefix = "worker-";
 
 template <class Number>
@@ -177,6 +179,15 @@ std::unique_ptr<Groups> Groups::open(GroupUse use, const std::string& root, cons
   std::unique_ptr<Groups> groups{new Groups{folder}};
   groups->sweep();
   return groups;
+}
+
+bool Groups::set_aside(pid_t pid) const {
+  const auto group = folder_ + kFinishGroup;
+  std::error_code failed;
+  std::filesystem::create_directory(group, failed);
+  if (failed) return false;
+  tell(group + "/cpu.weight", std::to_string(kFinishWeight));
+  return tell(group + "/cgroup.procs", std::to_string(pid));
 }
 
 std::string Groups::path_of(std::string_view conference, std::uint32_t epoch) const {

@@ -60,8 +60,8 @@ class WorkerGroup {
   std::string folder_;
 };
 
-/// Our own control group, divided: this process in one child, every worker in another. nullptr everywhere
-/// that cannot be done, which is normal in containers.
+/// Our own control group, divided: this process in one child, every worker in another, those that finish
+/// recordings in a third. nullptr everywhere that cannot be done, which is normal in containers.
 class Groups {
  public:
   [[nodiscard]] static std::unique_ptr<Groups> open(GroupUse use, const std::string& root = unified_root(),
@@ -69,6 +69,9 @@ class Groups {
   /// Moves the process into a fresh group. nullopt: not possible, the worker runs without.
   [[nodiscard]] std::optional<WorkerGroup> make(std::string_view conference, std::uint32_t epoch, pid_t pid,
                                                 const GroupLimits& limits) const;
+  /// Moves a process that finishes recordings to where it gets what workers and daemon leave. False: not
+  /// possible.
+  bool set_aside(pid_t pid) const;
   /// The group that a previous daemon made for a worker that was taken over.
   [[nodiscard]] std::optional<WorkerGroup> find(std::string_view conference, std::uint32_t epoch) const;
   /// Removes groups whose workers are gone.

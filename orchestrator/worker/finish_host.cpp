@@ -101,6 +101,7 @@ class FinishHost::Impl {
       return process.error();
     }
     at->process = std::move(*process);
+    if (settings_.started) settings_.started(at->process->pid());
     at->channel = std::make_unique<Channel>(
         pair[0],
         Channel::Callbacks{.on_message = [this, at](std::string_view payload) { on_message(*at, payload); },

@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <sys/types.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@ struct FinishSettings {
   unsigned at_once = 1;                ///< processes; further orders wait in order of coming
   session::Millis silence{60'000};     ///< a process that does not tell of progress for so long is killed
   session::Millis leave_grace{5'000};  ///< last report -> SIGKILL
+  std::function<void(pid_t)> started = {};  ///< called with each new process, before it has its order
 };
 
 /// Belongs to the thread that runs `context`. Reports are only delivered from that main loop, never from

@@ -177,6 +177,11 @@ class Host::Impl {
     if (at != workers_.end()) at->process->signal(signo);
   }
 
+  void set_aside(pid_t pid) const {
+    if (groups_ && !groups_->set_aside(pid))
+      logger_.debug("stays in the daemon's control group", {{"pid", pid}});
+  }
+
   void kill_all() {
     for (auto& worker : workers_) worker.process->signal(SIGKILL);
   }
@@ -512,6 +517,7 @@ void Host::stop(std::string_view conference, session::StopReason reason) {
 }
 void Host::dump_graph(std::string_view conference) { impl_->send(conference, dump_graph_message()); }
 void Host::signal(std::string_view conference, int signo) { impl_->signal(conference, signo); }
+void Host::set_aside(pid_t pid) const { impl_->set_aside(pid); }
 void Host::kill_all() { impl_->kill_all(); }
 unsigned Host::idle() const { return impl_->idle(); }
 unsigned Host::processes() const { return impl_->processes(); }

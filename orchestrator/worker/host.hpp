@@ -4,6 +4,7 @@
 #pragma once
 
 #include <glib.h>
+#include <sys/types.h>
 
 #include <cstdint>
 #include <functional>
@@ -64,6 +65,8 @@ class Host final : public session::WorkerHost {
   void dump_graph(std::string_view conference) override;
   void signal(std::string_view conference, int signo) override;
 
+  /// Puts a process that is no worker, and can wait, behind all workers, where there are control groups.
+  void set_aside(pid_t pid) const;
   /// SIGKILL for everything, at once; ends are still reported.
   void kill_all();
   [[nodiscard]] unsigned idle() const;       ///< idle workers that said Hello

@@ -144,7 +144,10 @@ TEST_F(FinishHostTest, PicturesAndHookFollowTheFile) {
 }
 
 TEST_F(FinishHostTest, OneAtATimeAndTheRestInOrder) {
-  FinishHost host{settings(), logger_};
+  auto with = settings();
+  std::vector<pid_t> started;
+  with.started = [&](pid_t pid) { started.push_back(pid); };
+  FinishHost host{with, logger_};
   host.set_events(&events_);
   for (const auto* id : {"a", "b", "c"}) host.finish(order(id, 60'000));
   host.finish(order("b", 60'000));  // waits already
@@ -159,6 +162,7 @@ TEST_F(FinishHostTest, OneAtATimeAndTheRestInOrder) {
   for (const auto& report : events_.reports)
     if (report.stage == Stage::finalised) order.push_back(report.recording);
   EXPECT_THAT(order, ::testing::ElementsAre("a", "b", "c"));
+  EXPECT_EQ(started.size(), 3U) << "each process is told of, for its place among the control groups";
 }
 
 TEST_F(FinishHostTest, NothingToPlayIsFailed) {

@@ -187,6 +187,17 @@ TEST_F(FakeSystem, AWorkerGetsItsLimits) {
   EXPECT_FALSE(made->find("room", 2));
 }
 
+TEST_F(FakeSystem, WhatFinishesRecordingsIsNotInTheDaemonsGroup) {
+  own_group("cpu memory\n");
+  const auto made = groups();
+  ASSERT_NE(made, nullptr);
+  EXPECT_FALSE(made->set_aside(4711)) << "no cgroup.procs to write to";
+  for (const char* file : {"cgroup.procs", "cpu.weight"}) write(std::string{"cg/own/finish/"} + file, "");
+  EXPECT_TRUE(made->set_aside(4711));
+  EXPECT_EQ(read("cg/own/finish/cgroup.procs"), "4711");
+  EXPECT_EQ(read("cg/own/finish/cpu.weight"), "10");
+}
+
 TEST_F(FakeSystem, WhatCannotBeMovedRunsWithoutAGroup) {
   own_group("cpu memory\n");
   const auto made = groups();
